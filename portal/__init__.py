@@ -1,0 +1,79 @@
+"""The portal: offers, prescriptions and financed places for people on the RSA."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_compress import Compress
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import cli, tables
+from portal.accounts import session as sign_in
+from portal.accounts import views as accounts
+from portal.beneficiaries import views as beneficiaries
+from portal.config import ROOT, Config, load_config
+from portal.conventions import queries as convention_queries
+from portal.conventions import views as conventions
+from portal.db import Database
+from portal.exchanges import views as exchanges
+from portal.indicators import views as indicators
+from portal.offers import views as offers
+from portal.prescriptions import views as prescriptions
+from portal.structures import views as structures
+from portal.web import access, assets, failures, formats, headers, htmx, nav, pages, session
+
+__all__ = ["create_app", "tables"]
+
+
+def create_app(config: Config | None = None, database: Database | None = None) -> Flask:
+    """Return the application for `config` (read from the environment by default).
+
+    `database` lets tests give theirs. Raises ConfigError when a setting cannot be used.
+    """
+    config = config or load_config()
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.from_mapping(
+        PORTAL=config,
+        SECRET_KEY=config.secret_key,
+        SESSION_COOKIE_NAME="portail",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.is_https,
+        PERMANENT_SESSION_LIFETIME=sign_in.SESSION_LIFE,
+        MAX_CONTENT_LENGTH=1_000_000,
+        MAX_FORM_MEMORY_SIZE=1_000_000,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # every asset's address carries its content's mark
+        RATELIMIT_STORAGE_URI=config.rate_limit_url,
+        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
+    )
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]
+
+    # What pages share. The order of the first three is that of the questions asked of a request.
+    session.init_app(app, database or Database(config.database_url))
+    sign_in.init_app(app)
+    access.init_app(app)
+    CSRFProtect(app)
+    accounts.limiter.init_app(app)
+    Compress(app)
+    htmx.init_app(app)
+    headers.init_app(app, https=config.is_https)
+    failures.init_app(app)
+    formats.init_app(app)
+    assets.init_app(app)
+    nav.init_app(app, config)
+
+    # The rooms, from the ground up.
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(accounts.blueprint)
+    app.register_blueprint(structures.blueprint)
+    app.register_blueprint(offers.blueprint)
+    app.register_blueprint(beneficiaries.blueprint)
+    app.register_blueprint(conventions.blueprint)
+    app.register_blueprint(prescriptions.blueprint)
+    app.register_blueprint(exchanges.blueprint)
+    app.register_blueprint(indicators.blueprint)
+    # The catalogue shows places, which the conventions count: the counter is handed down to it.
+    offers.read_places_with(app, convention_queries.places_by_offer)
+
+    cli.init_app(app)
+    return app

@@ -1,0 +1,76 @@
+"""Questions put to people who sign in, and to the administrator who opens their account."""
+
+from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, Optional
+
+from portal.accounts.models import Role
+from portal.accounts.rules import PASSWORD_MINIMUM
+from portal.vocabulary import Structure
+from portal.web.forms import FollowsSchema, Form, MaxLength, kept_as_typed
+
+kept_as_typed(PasswordField)
+kept_as_typed(HiddenField)
+
+
+class SignInForm(Form):
+    """Who are you?"""
+
+    courriel = EmailField("Adresse électronique", [DataRequired("Écrivez votre adresse électronique.")])
+    mot_de_passe = PasswordField("Mot de passe", [DataRequired("Écrivez votre mot de passe.")])
+    next = HiddenField()
+    # A form that was being sent when the session ended: where to, and what was typed (JSON).
+    resume_target = HiddenField()
+    resume_fields = HiddenField()
+
+
+class ForgottenForm(Form):
+    """Where shall we send the link?"""
+
+    courriel = EmailField(
+        "Adresse électronique",
+        [DataRequired("Écrivez votre adresse électronique."), FollowsSchema(Structure)],
+    )
+
+
+class PasswordForm(Form):
+    """Choose a password."""
+
+    mot_de_passe = PasswordField(
+        "Nouveau mot de passe",
+        [DataRequired("Choisissez un mot de passe.")],
+        description=f"{PASSWORD_MINIMUM} caractères ou plus. Une phrase de quatre mots est facile à retenir.",
+    )
+    mot_de_passe_encore = PasswordField(
+        "Le même, encore une fois", [DataRequired("Écrivez-le une seconde fois.")]
+    )
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Both must be the same."""
+        valid = super().validate()
+        if valid and self.mot_de_passe.data != self.mot_de_passe_encore.data:
+            self.refuse("mot_de_passe_encore", "Les deux mots de passe ne sont pas les mêmes.")
+            return False
+        return valid
+
+
+class UserForm(Form):
+    """Open an account."""
+
+    prenom = StringField("Prénom", [DataRequired("Écrivez le prénom."), MaxLength(80)])
+    nom = StringField("Nom", [DataRequired("Écrivez le nom."), MaxLength(80)])
+    courriel = EmailField(
+        "Adresse électronique",
+        [DataRequired("Écrivez l’adresse électronique."), MaxLength(254), FollowsSchema(Structure)],
+        description="Le lien pour choisir un mot de passe y sera envoyé.",
+    )
+    role = SelectField(
+        "Rôle",
+        [DataRequired("Choisissez le rôle.")],
+        choices=[("", "Choisir…"), *[(r.value, r.label) for r in Role if r is not Role.PARTENAIRE]],
+        description="Le compte d’un partenaire s’ouvre depuis la page de sa structure, à « Membres ».",
+    )
+    organisation_id = SelectField(
+        "Organisme",
+        [Optional()],
+        description="Pour un référent, l’organisme qui l’emploie.",
+    )

@@ -1,0 +1,249 @@
+"""Sign in and out, choose a password; the administrator's accounts and outbox."""
+
+import uuid
+from typing import Any
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user, logout_user
+from sqlmodel import col
+
+from portal.accounts import notifications, queries, rules
+from portal.accounts import session as sign_in_session
+from portal.accounts.forms import ForgottenForm, PasswordForm, SignInForm, UserForm
+from portal.accounts.models import Organisation, OutgoingMail, Role, User
+from portal.errors import RuleBroken
+from portal.web.access import allow, public, signed_in
+from portal.web.pagination import page_number, paginate
+from portal.web.session import db
+
+blueprint = Blueprint("accounts", __name__)
+limiter = Limiter(get_remote_address, headers_enabled=False)
+
+
+def _failed(response: Any) -> bool:
+    return bool(response.status_code == 422)
+
+
+def _address_typed() -> str:
+    return "courriel:" + request.form.get("courriel", "").strip().lower()[:254]
+
+
+@blueprint.get("/connexion")
+@public
+def sign_in() -> Any:
+    """The sign-in page."""
+    if current_user.is_authenticated:
+        return redirect(url_for("indicators.home"), 303)
+    form = SignInForm(data={"next": request.args.get("next", "")})
+    return render_template("accounts/sign_in.html", form=form, expired=False)
+
+
+@blueprint.post("/connexion")
+@public
+@limiter.limit("30 per 15 minutes", deduct_when=_failed)
+@limiter.limit("6 per 15 minutes", key_func=_address_typed, deduct_when=_failed)
+def sign_in_post() -> Any:
+    """Open a session; a form that was under way is given back, filled in."""
+    form = SignInForm(request.form)
+    if form.validate():
+        try:
+            user = rules.check_sign_in(db(), courriel=form.courriel.data, password=form.mot_de_passe.data)
+        except RuleBroken as broken:
+            form.refuse(None, broken.message)
+        else:
+            db().commit()
+            sign_in_session.begin(user)
+            kept = sign_in_session.kept_form(form.resume_target.data, form.resume_fields.data)
+            if kept is not None:
+                return render_template("errors/resume.html", target=kept[0], fields=kept[1])
+            return redirect(sign_in_session.safe_target(form.next.data) or url_for("indicators.home"), 303)
+    return make_response(render_template("accounts/sign_in.html", form=form, expired=False), 422)
+
+
+@blueprint.post("/deconnexion")
+@public
+def sign_out() -> Any:
+    """Close the session."""
+    logout_user()
+    flash("Vous êtes déconnecté.", "success")
+    return redirect(url_for("indicators.home"), 303)
+
+
+@blueprint.post("/deconnexion-partout")
+@signed_in
+def sign_out_everywhere() -> Any:
+    """Close this person's sessions on every device."""
+    rules.close_sessions(db(), db().get_one(User, current_user.id))
+    db().commit()
+    logout_user()
+    flash("Vos sessions sont fermées sur tous vos appareils.", "success")
+    return redirect(url_for("accounts.sign_in"), 303)
+
+
+@blueprint.get("/compte")
+@signed_in
+def account() -> Any:
+    """One's own account."""
+    user = db().execute(queries.all_users().where(col(User.id) == current_user.id)).scalar_one()
+    return render_template("accounts/account.html", user=user)
+
+
+@blueprint.get("/mot-de-passe-oublie")
+@public
+def forgotten() -> Any:
+    """Ask for a link."""
+    return render_template("accounts/forgotten.html", form=ForgottenForm(), sent=False)
+
+
+@blueprint.post("/mot-de-passe-oublie")
+@public
+@limiter.limit("10 per hour")
+def forgotten_post() -> Any:
+    """Send a link; the answer is the same whether the address is known or not."""
+    form = ForgottenForm(request.form)
+    if not form.validate():
+        return make_response(render_template("accounts/forgotten.html", form=form, sent=False), 422)
+    user = rules.find_user(db(), form.courriel.data)
+    if user is not None and user.is_active:
+        notifications.send_password_link(db(), user, password_address(rules.make_password_link(db(), user)))
+    db().commit()
+    return render_template("accounts/forgotten.html", form=form, sent=True)
+
+
+@blueprint.get("/mot-de-passe/<token>")
+@public
+def set_password(token: str) -> Any:
+    """Choose a password by a one-time link."""
+    if rules.open_password_link(db(), token) is None:
+        return make_response(render_template("accounts/link_used.html"), 410)
+    return render_template("accounts/set_password.html", form=PasswordForm(), token=token)
+
+
+@blueprint.post("/mot-de-passe/<token>")
+@public
+def set_password_post(token: str) -> Any:
+    """Keep the password, use the link up, sign the person in."""
+    link = rules.open_password_link(db(), token, to_use=True)
+    if link is None:
+        return make_response(render_template("accounts/link_used.html"), 410)
+    form = PasswordForm(request.form)
+    if form.validate():
+        try:
+            user = rules.set_password(db(), link, form.mot_de_passe.data)
+        except RuleBroken as broken:
+            form.refuse(broken.field, broken.message)
+        else:
+            db().commit()
+            sign_in_session.begin(user)
+            flash("Votre mot de passe est enregistré.", "success")
+            return redirect(url_for("indicators.home"), 303)
+    return make_response(render_template("accounts/set_password.html", form=form, token=token), 422)
+
+
+@blueprint.get("/comptes")
+@allow(Role.ADMINISTRATION)
+def users() -> Any:
+    """Every account."""
+    pager = paginate(db(), queries.all_users(), page_number(request.args.get("page")))
+    return render_template("accounts/users.html", pager=pager)
+
+
+@blueprint.route("/comptes/nouveau", methods=["GET", "POST"])
+@allow(Role.ADMINISTRATION)
+def new_user() -> Any:
+    """Open an account and send its link."""
+    form = UserForm(request.form if request.method == "POST" else None)
+    organisations = db().execute(queries.all_organisations()).scalars()
+    form.organisation_id.choices = [("", "Aucun"), *[(str(o.id), o.nom) for o in organisations]]
+    if request.method == "POST" and form.validate():
+        try:
+            user = _create(form)
+        except RuleBroken as broken:
+            form.refuse(broken.field, broken.message)
+        else:
+            notifications.send_password_link(
+                db(), user, password_address(rules.make_password_link(db(), user))
+            )
+            db().commit()
+            flash(f"Le compte de {user.full_name} est ouvert ; un lien part à son adresse.", "success")
+            return redirect(url_for("accounts.users"), 303)
+    status = 422 if request.method == "POST" else 200
+    return make_response(render_template("accounts/new_user.html", form=form), status)
+
+
+@blueprint.post("/comptes/<uuid:user_id>/etat")
+@allow(Role.ADMINISTRATION)
+def set_user_state(user_id: uuid.UUID) -> Any:
+    """Open or close an account."""
+    user = db().get(User, user_id)
+    if user is None:
+        abort(404)
+    rules.set_active(
+        db(), user, active=request.form.get("actif") == "oui", by=db().get_one(User, current_user.id)
+    )
+    db().commit()
+    flash(f"Le compte de {user.full_name} est {'ouvert' if user.is_active else 'fermé'}.", "success")
+    return redirect(url_for("accounts.users"), 303)
+
+
+@blueprint.post("/comptes/<uuid:user_id>/lien")
+@allow(Role.ADMINISTRATION)
+def send_link(user_id: uuid.UUID) -> Any:
+    """Send a new link to choose a password."""
+    user = db().get(User, user_id)
+    if user is None or not user.is_active:
+        abort(404)
+    notifications.send_password_link(db(), user, password_address(rules.make_password_link(db(), user)))
+    db().commit()
+    flash(f"Un nouveau lien part à l’adresse de {user.full_name}.", "success")
+    return redirect(url_for("accounts.users"), 303)
+
+
+@blueprint.get("/courrier")
+@allow(Role.ADMINISTRATION)
+def outbox() -> Any:
+    """Every message that left or waits to."""
+    pager = paginate(db(), queries.outbox(), page_number(request.args.get("page")))
+    configured = bool(current_app.config["PORTAL"].mail_url)
+    return render_template("accounts/outbox.html", pager=pager, configured=configured)
+
+
+@blueprint.get("/courrier/<uuid:mail_id>")
+@allow(Role.ADMINISTRATION)
+def mail(mail_id: uuid.UUID) -> Any:
+    """One message, as its recipient reads it."""
+    found = db().get(OutgoingMail, mail_id)
+    if found is None:
+        abort(404)
+    return render_template("accounts/mail.html", mail=found)
+
+
+def _create(form: UserForm) -> User:
+    organisation = None
+    if form.organisation_id.data:
+        organisation = db().get_one(Organisation, uuid.UUID(form.organisation_id.data))
+    return rules.create_user(
+        db(),
+        courriel=form.courriel.data,
+        prenom=form.prenom.data,
+        nom=form.nom.data,
+        role=Role(form.role.data),
+        organisation=organisation,
+    )
+
+
+def password_address(token: str) -> str:
+    """Return the whole address of a one-time link."""
+    return current_app.config["PORTAL"].public_url + url_for("accounts.set_password", token=token)

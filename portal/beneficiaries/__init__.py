@@ -1,0 +1,1 @@
+"""Beneficiaries: for whom."""

@@ -1,0 +1,23 @@
+"""The present, asked in one place so that tests can move it."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def _system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_source = _system_now
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return _source()
+
+
+def today() -> date:
+    """Return the present day in Europe/Paris, the one people and the schema's `date_maj` go by."""
+    return now().astimezone(PARIS).date()

@@ -1,0 +1,168 @@
+"""Every setting of the portal: its name, its default and the sentence that explains it.
+
+The README's table is compared with `SETTINGS` by a test; nothing else in the code reads the environment.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+
+
+class ConfigError(Exception):
+    """A setting is missing or cannot be used; the message says which one and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: `name`, `default` (as text, "" when unset) and `sentence` for the operator."""
+
+    name: str
+    default: str
+    sentence: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "PORTAL_DATABASE_URL",
+        "sqlite:///instance/portal.db",
+        "Where the data live: SQLite, or `postgresql+psycopg://user:password@host/name`.",
+    ),
+    Setting(
+        "PORTAL_SECRET_KEY",
+        "",
+        "Signs sessions and links, 32 characters or more. Required as soon as `PORTAL_PUBLIC_URL` is not this "
+        "machine; otherwise one is made and kept in `instance/`.",
+    ),
+    Setting(
+        "PORTAL_PUBLIC_URL",
+        "http://127.0.0.1:5000",
+        "The address people and data.inclusion use; links in e-mails and exports start with it.",
+    ),
+    Setting("PORTAL_SOURCE", "portail-demo", "Our slug in data.inclusion, in lower case with hyphens."),
+    Setting("PORTAL_DEPARTEMENT", "35", "Code of the département that runs the portal."),
+    Setting("PORTAL_NAME", "Passerelle insertion", "Name shown at the top of every page."),
+    Setting(
+        "PORTAL_LOGO_URL",
+        "",
+        "Address of the département's logo, served by the same host; our mark otherwise.",
+    ),
+    Setting(
+        "PORTAL_ACCENT", "", "Accent colour as `#rrggbb`, dark enough for white text; our own otherwise."
+    ),
+    Setting(
+        "PORTAL_MAIL_URL",
+        "",
+        "`smtp://user:password@host:port` (`smtps://` for TLS from the start). Without it mail stays in the outbox, "
+        "readable by the administrator.",
+    ),
+    Setting("PORTAL_MAIL_FROM", "ne-pas-repondre@portail.example.org", "Sender of the e-mails."),
+    Setting(
+        "PORTAL_RATE_LIMIT_URL",
+        "memory://",
+        "Where failed sign-ins are counted; with several workers use a shared store such as `redis://host`.",
+    ),
+    Setting(
+        "PORTAL_PROXIES",
+        "0",
+        "Number of trusted reverse proxies in front (their `X-Forwarded-*` is believed).",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings once read and checked; see `SETTINGS` for what each means."""
+
+    database_url: str
+    secret_key: str
+    public_url: str
+    source: str
+    departement: str
+    name: str
+    logo_url: str
+    accent: str
+    mail_url: str
+    mail_from: str
+    rate_limit_url: str
+    proxies: int
+
+    @property
+    def is_https(self) -> bool:
+        """True when people reach the portal over TLS, so that cookies can be kept to it."""
+        return self.public_url.startswith("https://")
+
+
+def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTANCE) -> Config:
+    """Read the settings from `environ` (the process's by default) and return them checked.
+
+    `instance` is the folder where the secret of a local start is kept. Raises ConfigError when a value cannot be
+    used, and when a portal open to others has no secret of its own.
+    """
+    environ = os.environ if environ is None else environ
+    values = {s.name: environ.get(s.name, "").strip() or s.default for s in SETTINGS}
+    public_url = values["PORTAL_PUBLIC_URL"].rstrip("/")
+    host = urlsplit(public_url).hostname
+    if not public_url.startswith(("http://", "https://")) or not host:
+        raise ConfigError("PORTAL_PUBLIC_URL must be an address such as https://insertion.example.org")
+    if not values["PORTAL_PROXIES"].isdigit():
+        raise ConfigError("PORTAL_PROXIES must be a whole number: how many reverse proxies stand in front")
+    accent = values["PORTAL_ACCENT"]
+    if accent and not (
+        len(accent) == 7 and accent[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in accent[1:])
+    ):
+        raise ConfigError("PORTAL_ACCENT must be a colour such as #0b5563")
+    if "--" in values["PORTAL_SOURCE"] or "/" in values["PORTAL_SOURCE"]:
+        raise ConfigError("PORTAL_SOURCE is a slug: no double hyphen (it separates source and id), no slash")
+    return Config(
+        database_url=_absolute_sqlite(values["PORTAL_DATABASE_URL"], instance),
+        secret_key=_secret(values["PORTAL_SECRET_KEY"], host, instance),
+        public_url=public_url,
+        source=values["PORTAL_SOURCE"],
+        departement=values["PORTAL_DEPARTEMENT"],
+        name=values["PORTAL_NAME"],
+        logo_url=values["PORTAL_LOGO_URL"],
+        accent=accent,
+        mail_url=values["PORTAL_MAIL_URL"],
+        mail_from=values["PORTAL_MAIL_FROM"],
+        rate_limit_url=values["PORTAL_RATE_LIMIT_URL"],
+        proxies=int(values["PORTAL_PROXIES"]),
+    )
+
+
+def _absolute_sqlite(url: str, instance: Path) -> str:
+    # `sqlite:///instance/portal.db` must mean the same file from whichever folder the process was started.
+    prefix = "sqlite:///instance/"
+    if not url.startswith(prefix):
+        return url
+    instance.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{instance / url.removeprefix(prefix)}"
+
+
+def _secret(given: str, host: str, instance: Path) -> str:
+    if given:
+        if len(given) < 32:
+            raise ConfigError(
+                "PORTAL_SECRET_KEY is too short: 32 characters or more, for instance `openssl rand -hex 32`"
+            )
+        return given
+    if host not in {"127.0.0.1", "localhost", "::1"}:
+        raise ConfigError(
+            "PORTAL_SECRET_KEY is required when PORTAL_PUBLIC_URL is open to others: `openssl rand -hex 32` makes one"
+        )
+    kept = instance / "secret.key"
+    instance.mkdir(parents=True, exist_ok=True)
+    try:
+        # O_EXCL: of two workers starting together only one writes, the other reads what it wrote.
+        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return kept.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        secret = secrets.token_hex(32)
+        file.write(secret)
+    return secret

@@ -1,0 +1,1 @@
+"""Conventions: with what means."""

@@ -1,0 +1,29 @@
+"""SQLite: one writer at a time, taken from the first statement of a writing transaction."""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+
+def options() -> dict[str, Any]:
+    """Return the keywords of `create_engine`."""
+    return {"connect_args": {"timeout": 30, "check_same_thread": False}}
+
+
+def prepare(engine: Engine) -> None:
+    """Turn foreign keys and the write-ahead log on, and take charge of BEGIN."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own transaction control starts too late (at the first write): two requests could both
+        # read the last place as free. We say BEGIN ourselves.
+        connection.isolation_level = None
+        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("portal_read_only", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Exchanges: what goes in and out."""

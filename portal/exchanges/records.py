@@ -1,0 +1,150 @@
+"""The frontier: our rows as records of the data.inclusion schema. Building one is validating it."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, HttpUrl, ValidationError
+from sqlmodel import Session
+
+from portal.offers import queries as offer_queries
+from portal.offers.models import Offer
+from portal.structures import queries as structure_queries
+from portal.structures.models import Structure
+from portal.vocabulary import Service as ServiceRecord
+from portal.vocabulary import Structure as StructureRecord
+
+log = logging.getLogger("portal.exchanges")
+_STRICT = {"ignore_warnings": False}
+
+# Schema fields that we never fill in, with the reason; a test compares this with the schema.
+NOT_PUBLISHED: dict[str, str] = {}
+
+
+def structure_record(
+    structure: Structure, *, source: str, public_url: str, prefixed: bool = False
+) -> dict[str, Any]:
+    """Return `structure` as the schema writes it: every field, null when unknown, lists sorted.
+
+    `prefixed` gives ids as `<source>--<id>`. Raises pydantic's ValidationError when the row does not follow the schema.
+    """
+    record = StructureRecord.model_validate(
+        {
+            "source": source,
+            "id": _id(structure.id, source, prefixed),
+            "nom": structure.nom,
+            "date_maj": structure.date_maj,
+            "description": structure.description,
+            "lien_source": HttpUrl(f"{public_url}/structures/{structure.id}"),
+            "siret": structure.siret,
+            "commune": structure.commune,
+            "code_postal": structure.code_postal,
+            "code_insee": structure.code_insee,
+            "adresse": structure.adresse,
+            "complement_adresse": structure.complement_adresse,
+            "longitude": structure.longitude,
+            "latitude": structure.latitude,
+            "telephone": structure.telephone,
+            "courriel": structure.courriel,
+            "site_web": structure.site_web,
+            "horaires_accueil": structure.horaires_accueil,
+            "accessibilite_lieu": structure.accessibilite_lieu,
+            "reseaux_porteurs": structure.reseaux_porteurs or None,
+        },
+        context=_STRICT,
+    )
+    return _plain(record)
+
+
+def service_record(offer: Offer, *, source: str, public_url: str, prefixed: bool = False) -> dict[str, Any]:
+    """Return `offer` as the schema's service: every field, null when unknown, lists sorted.
+
+    `prefixed` gives ids as `<source>--<id>`. Raises pydantic's ValidationError when the row does not follow the schema.
+    """
+    record = ServiceRecord.model_validate(
+        {
+            "source": source,
+            "structure_id": _id(offer.structure_id, source, prefixed),
+            "id": _id(offer.id, source, prefixed),
+            "nom": offer.nom,
+            "description": offer.description,
+            "lien_source": HttpUrl(f"{public_url}/offres/{offer.id}"),
+            "date_maj": offer.date_maj,
+            "type": offer.type,
+            "thematiques": offer.thematiques or None,
+            "frais": offer.frais,
+            "frais_precisions": offer.frais_precisions,
+            "publics": offer.publics or None,
+            "publics_precisions": offer.publics_precisions,
+            "conditions_acces": offer.conditions_acces,
+            "commune": offer.commune,
+            "code_postal": offer.code_postal,
+            "code_insee": offer.code_insee,
+            "adresse": offer.adresse,
+            "complement_adresse": offer.complement_adresse,
+            "longitude": offer.longitude,
+            "latitude": offer.latitude,
+            "telephone": offer.telephone,
+            "courriel": offer.courriel,
+            "modes_accueil": offer.modes_accueil or None,
+            "zone_eligibilite": offer.zone_eligibilite or None,
+            "contact_nom_prenom": offer.contact_nom_prenom,
+            "lien_mobilisation": offer.lien_mobilisation,
+            "modes_mobilisation": offer.modes_mobilisation or None,
+            "mobilisable_par": offer.mobilisable_par or None,
+            "mobilisation_precisions": offer.mobilisation_precisions,
+            "volume_horaire_hebdomadaire": offer.volume_horaire_hebdomadaire,
+            "nombre_semaines": offer.nombre_semaines,
+            "horaires_accueil": offer.horaires_accueil,
+        },
+        context=_STRICT,
+    )
+    return _plain(record)
+
+
+def structure_records(
+    session: Session, *, source: str, public_url: str, prefixed: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield the published structures as records, by id. A row that does not follow the schema is logged and left out."""
+    rows = session.execute(structure_queries.published().execution_options(yield_per=500)).scalars()
+    for structure in rows:
+        try:
+            yield structure_record(structure, source=source, public_url=public_url, prefixed=prefixed)
+        except ValidationError as error:
+            _log_left_out("structure", structure.id, error)
+
+
+def service_records(
+    session: Session, *, source: str, public_url: str, prefixed: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield the offers of the catalogue as records, by id. A row that does not follow the schema is logged and left out."""
+    rows = session.execute(offer_queries.published().execution_options(yield_per=500)).scalars()
+    for offer in rows:
+        try:
+            yield service_record(offer, source=source, public_url=public_url, prefixed=prefixed)
+        except ValidationError as error:
+            _log_left_out("offer", offer.id, error)
+
+
+def field_names(kind: str) -> list[str]:
+    """Return the schema's field names of "structures" or "services", in the schema's order."""
+    model = {"structures": StructureRecord, "services": ServiceRecord}[kind]
+    return list(model.model_fields)
+
+
+def _id(value: object, source: str, prefixed: bool) -> str:
+    return f"{source}--{value}" if prefixed else str(value)
+
+
+def _plain(record: BaseModel) -> dict[str, Any]:
+    # The schema holds sets, which come out in any order; `zone_eligibilite` is a list and keeps the partner's order.
+    dumped = record.model_dump(mode="json")
+    return {
+        name: sorted(value) if isinstance(getattr(record, name), set) else value
+        for name, value in dumped.items()
+    }
+
+
+def _log_left_out(kind: str, row_id: object, error: ValidationError) -> None:
+    fields = sorted({str(e["loc"][0]) if e["loc"] else "" for e in error.errors()})
+    log.error("export: %s %s left out, fields: %s", kind, row_id, ", ".join(fields))

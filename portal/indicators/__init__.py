@@ -1,0 +1,1 @@
+"""Indicators: what it amounts to."""

@@ -1,0 +1,60 @@
+"""Which structures a person may see or change, as statements."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Select, exists, false, or_, true
+from sqlalchemy.orm import joinedload
+from sqlmodel import col, select
+
+from portal.accounts.models import Role, User
+from portal.structures.models import Membership, Structure, StructureState
+
+# Those who look after every structure, beside its own members.
+_KEEPERS = frozenset({Role.ANIMATION, Role.ADMINISTRATION})
+
+
+def is_member(user: User) -> Any:
+    """Condition on Structure: `user` belongs to it."""
+    return exists().where(
+        col(Membership.structure_id) == col(Structure.id), col(Membership.user_id) == user.id
+    )
+
+
+def may_change(user: User | None) -> Any:
+    """Condition on Structure: `user` may change it and its offers."""
+    if user is None or not user.is_authenticated:
+        return false()
+    if user.role in _KEEPERS:
+        return true()
+    return is_member(user) if user.role is Role.PARTENAIRE else false()
+
+
+def changeable_by(user: User) -> Select[Any]:
+    """The structures that `user` may change, by name."""
+    return select(Structure).where(may_change(user)).order_by(col(Structure.nom), col(Structure.id))
+
+
+def visible_to(user: User | None) -> Select[Any]:
+    """The structures that `user` (None: anybody) may see: the published ones, and those they may change."""
+    return (
+        select(Structure)
+        .where(or_(col(Structure.state) == StructureState.PUBLIEE, may_change(user)))
+        .order_by(col(Structure.nom), col(Structure.id))
+    )
+
+
+def published() -> Select[Any]:
+    """The published structures, by id: what the export holds."""
+    return select(Structure).where(col(Structure.state) == StructureState.PUBLIEE).order_by(col(Structure.id))
+
+
+def members_of(structure_id: uuid.UUID) -> Select[Any]:
+    """The memberships of a structure with their people, by name."""
+    return (
+        select(Membership)
+        .join(User, col(User.id) == col(Membership.user_id))
+        .where(col(Membership.structure_id) == structure_id)
+        .options(joinedload(Membership.user))  # type: ignore[arg-type]
+        .order_by(col(User.nom), col(User.prenom))
+    )

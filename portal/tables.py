@@ -1,0 +1,11 @@
+"""Every table, imported once: used by the application, the migrations and the tests."""
+
+import portal.accounts.models
+import portal.beneficiaries.models
+import portal.conventions.models
+import portal.offers.models
+import portal.prescriptions.models
+import portal.structures.models  # noqa: F401
+from portal.db import metadata
+
+__all__ = ["metadata"]

@@ -1,0 +1,85 @@
+"""How days, moments, money, hours and numbers are said in French; registered as template filters."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from flask import Flask
+
+from portal import clock
+from portal.web.forms import show_phone
+
+PARIS = ZoneInfo("Europe/Paris")
+_NARROW = "\u202f"
+
+
+def day(value: date | None) -> str:
+    """Return "mardi 3 mars 2026"."""
+    return "" if value is None else _first(format_date(value, "EEEE d MMMM y", locale="fr"), value)
+
+
+def short_day(value: date | None) -> str:
+    """Return "3 mars 2026"."""
+    return "" if value is None else _first(format_date(value, "d MMMM y", locale="fr"), value)
+
+
+def moment(value: datetime | None) -> str:
+    """Return "mardi 3 mars 2026 à 10 h 12", in Europe/Paris."""
+    if value is None:
+        return ""
+    local = value.astimezone(PARIS)
+    return f"{day(local.date())} à {local.hour} h {local.minute:02d}"
+
+
+def ago(value: datetime | date | None) -> str:
+    """Return "aujourd’hui", "hier", "il y a 5 jours", or the day when it is more than a month away."""
+    if value is None:
+        return ""
+    then = value.astimezone(PARIS).date() if isinstance(value, datetime) else value
+    days = (clock.today() - then).days
+    if days == 0:
+        return "aujourd’hui"
+    if days == 1:
+        return "hier"
+    if 1 < days <= 31:
+        return f"il y a {days} jours"
+    return f"le {short_day(then)}"
+
+
+def euros(cents: int | None) -> str:
+    """Return "1 234,56 €" for an amount in cents."""
+    if cents is None:
+        return ""
+    sign, whole, rest = ("-" if cents < 0 else ""), abs(cents) // 100, abs(cents) % 100
+    return f"{sign}{whole:,}".replace(",", _NARROW) + f",{rest:02d}\u00a0€"
+
+
+def hours(value: float | None) -> str:
+    """Return "7 h 30" for 7.5."""
+    if value is None:
+        return ""
+    minutes = round(value * 60)
+    return f"{minutes // 60}\u00a0h" + (f"\u00a0{minutes % 60:02d}" if minutes % 60 else "")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return "1 offre", "2 offres", "0 offre" (the French plural begins at two)."""
+    return f"{number:,}".replace(",", _NARROW) + " " + (one if number < 2 else many or one + "s")
+
+
+def _first(text: str, value: date) -> str:
+    return (
+        text.replace(" 1 ", " 1er ", 1)
+        if value.day == 1
+        else text.replace("1 ", "1er ", 1)
+        if text.startswith("1 ")
+        else text
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Register the filters under their own names."""
+    for filter_ in (day, short_day, moment, ago, euros, hours):
+        app.add_template_filter(filter_)
+    app.add_template_filter(show_phone, "phone")
+    app.add_template_global(count)

@@ -1,0 +1,263 @@
+"""Forms: French messages, clean text, and fields that follow the schema."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import phonenumbers
+from opening_hours import OpeningHours
+from pydantic import BaseModel
+from wtforms import Form as WTForm
+from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms.validators import StopValidation
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal import clock, geography, vocabulary
+
+_SPACES = re.compile(r"[^\S\n]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class Form(WTForm):
+    """The base of every form. CSRF is checked once for all requests, outside the forms."""
+
+    class Meta:
+        locales = ("fr_FR", "fr")
+
+        def bind_field(self, form: WTForm, unbound_field: Any, options: dict[str, Any]) -> Any:
+            """Give every text field the same cleaning."""
+            field_class = unbound_field.field_class
+            if issubclass(field_class, StringField) and field_class not in _KEPT_AS_TYPED:
+                options["filters"] = (clean_text, *unbound_field.kwargs.get("filters", ()))
+                unbound_field.kwargs.pop("filters", None)
+            return unbound_field.bind(form=form, **options)
+
+    @property
+    def avertissements(self) -> dict[str, list[str]]:
+        """{field name: sentences} to show beside fields without blocking."""
+        return {f.name: list(f.avertissements) for f in self if getattr(f, "avertissements", None)}
+
+    def values(self) -> dict[str, Any]:
+        """Return {field: value} with None for what was left empty, as the tables keep it."""
+        return {name: (None if value in ("", []) else value) for name, value in self.data.items()}
+
+    def refuse(self, name: str | None, message: str) -> None:
+        """Put the sentence of a broken rule beside the field `name`, or on top when there is no such field."""
+        if name and name in self._fields:
+            field = self._fields[name]
+            field.errors = [*field.errors, message]
+        else:
+            self.form_errors.append(message)
+
+
+_KEPT_AS_TYPED: set[type] = set()
+
+
+def kept_as_typed(field_class: type) -> type:
+    """Mark a field class whose text is not cleaned (passwords)."""
+    _KEPT_AS_TYPED.add(field_class)
+    return field_class
+
+
+def clean_text(value: Any) -> Any:
+    """Trim, join runs of spaces, drop control characters; line breaks are kept. Anything but text is left alone."""
+    if not isinstance(value, str):
+        return value
+    value = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
+    return _SPACES.sub(" ", value).strip()
+
+
+class FollowsSchema:
+    """Validator: the schema `model` says what the field of the same name may hold.
+
+    Errors block; an `avertissement` is kept in `field.avertissements` and shown only.
+    """
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+
+    def __call__(self, form: WTForm, field: Any) -> None:
+        """Raise StopValidation with the schema's sentence."""
+        if field.data in (None, "", []):
+            return
+        check = vocabulary.check_field(self.model, field.name, field.data)
+        field.avertissements = check.warnings
+        if check.errors:
+            raise StopValidation(check.errors[0])
+
+
+class NotInFuture:
+    """Validator: a day that has come."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __call__(self, form: WTForm, field: Any) -> None:
+        """Raise ValidationError when the day is still to come."""
+        if field.data and field.data > clock.today():
+            raise ValidationError(self.message)
+
+
+class MaxLength:
+    """Validator: no longer than the table can hold."""
+
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
+        self.field_flags = {"maxlength": maximum}
+
+    def __call__(self, form: WTForm, field: Any) -> None:
+        """Raise ValidationError with how much is too much."""
+        excess = len(field.data or "") - self.maximum
+        if excess > 0:
+            raise ValidationError(
+                f"Raccourcissez de {excess} caractère{'s' if excess > 1 else ''} : {self.maximum} au plus."
+            )
+
+
+class ChecklistField(SelectMultipleField):
+    """Several values among a list, as checkboxes; an unknown value is refused by name."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def pre_validate(self, form: WTForm) -> None:
+        """Refuse values that are not in the list, in a sentence that names them."""
+        known = {str(value) for value, *_ in self.iter_choices()}
+        for value in self.data or ():
+            if value not in known:
+                raise ValidationError(
+                    f"« {str(value)[:80]} » n’est pas dans la liste : choisissez une des valeurs proposées."
+                )
+
+
+class CommuneField(StringField):
+    """A commune typed by name or postal code. After validation `commune` holds it and the text is its label."""
+
+    data: str | None
+    commune: geography.Commune | None = None
+    departement: str | None = None
+
+    def pre_validate(self, form: WTForm) -> None:
+        """Find the commune, or say which ones come near."""
+        if not self.data:
+            return
+        self.commune = find_commune(self.data, self.departement)
+        self.data = self.commune.label
+
+
+class ZonesField(TextAreaField):
+    """Places, one a line: communes, intercommunalités, départements, or France; `data` is the list of their codes."""
+
+    data: Any
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "\n".join(geography.zone_label(code) for code in self.data or ())
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Turn each line into a code."""
+        if not valuelist:
+            return
+        self.data, problems = [], []
+        for line in (clean_text(line) for line in valuelist[0].splitlines()[:500]):
+            if not line:
+                continue
+            try:
+                code = geography.parse_zone(line)
+            except geography.AmbiguousPlace as ambiguous:
+                problems.append(f"« {line[:80]} » : précisez, par exemple {_names(ambiguous.labels)}.")
+            except geography.UnknownPlace as unknown:
+                problems.append(_unknown(line, unknown))
+            else:
+                if code not in self.data:
+                    self.data.append(code)
+        if problems:
+            raise ValueError(" ".join(problems[:5]))
+
+
+class PhoneField(StringField):
+    """One phone number, kept as +33…; short numbers (3949) stay as they are."""
+
+    data: str | None
+
+    def pre_validate(self, form: WTForm) -> None:
+        """Read the number as people write it here."""
+        if not self.data:
+            return
+        compact = re.sub(r"[\s.\-()]", "", self.data)
+        if re.fullmatch(r"\d{3,4}", compact):
+            self.data = compact
+            return
+        try:
+            number = phonenumbers.parse(self.data, "FR")
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_valid_number(number):
+            raise ValidationError("Écrivez un seul numéro de téléphone, par exemple 02 99 00 00 00.")
+        self.data = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def _value(self) -> str:
+        return show_phone(self.data) if self.data and not self.raw_data else super()._value()
+
+
+class HoursField(StringField):
+    """Opening hours in OpenStreetMap's format; the text is kept as typed once it can be read."""
+
+    def pre_validate(self, form: WTForm) -> None:
+        """Refuse what no reader of that format would understand."""
+        if not self.data:
+            return
+        try:
+            OpeningHours(self.data)
+        except Exception:  # the parser raises its own ParserError, which the package does not always export
+            raise ValidationError(
+                "Ces horaires ne peuvent pas être lus. Écrivez par exemple : Mo-Fr 09:00-12:00,14:00-17:00; PH off"
+            ) from None
+
+
+def show_phone(number: str) -> str:
+    """Return a stored number as people read it: +33299000000 → 02 99 00 00 00."""
+    try:
+        parsed = phonenumbers.parse(number, "FR")
+    except phonenumbers.NumberParseException:
+        return number
+    style = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if parsed.country_code == 33
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(parsed, style) if phonenumbers.is_valid_number(parsed) else number
+
+
+def find_commune(text: str, departement: str | None = None) -> geography.Commune:
+    """Return the commune that `text` names. Raises ValidationError with what to write when none or several do."""
+    try:
+        return geography.resolve(text, departement)
+    except geography.AmbiguousPlace as ambiguous:
+        raise ValidationError(
+            f"Plusieurs communes portent ce nom : écrivez {_names(ambiguous.labels)}."
+        ) from None
+    except geography.UnknownPlace as unknown:
+        raise ValidationError(_unknown(text, unknown)) from None
+
+
+def grouped(
+    choices: Sequence[tuple[str, Iterable[vocabulary.Choice]]],
+) -> list[tuple[str, list[tuple[str, str, str | None]]]]:
+    """Turn the vocabulary's groups into what the `grouped_choices` macro takes."""
+    return [(label, [(c.value, c.label, c.description) for c in members]) for label, members in choices]
+
+
+def pairs(name: str) -> list[tuple[str, str]]:
+    """Return the (value, label) pairs of the schema's vocabulary `name` for a select or a list of boxes."""
+    return [(choice.value, choice.label) for choice in vocabulary.choices(name)]
+
+
+def _names(labels: Sequence[str]) -> str:
+    return " ou ".join(labels[:3])
+
+
+def _unknown(text: str, unknown: geography.UnknownPlace) -> str:
+    near = f" Vouliez-vous dire {_names(unknown.labels)} ?" if unknown.labels else ""
+    return f"Le lieu « {text[:80]} » n’est pas connu : écrivez le nom d’une commune ou son code postal.{near}"

@@ -1,0 +1,47 @@
+"""What the header offers to each role, and the theme of the département."""
+
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_login import current_user
+
+from portal.config import Config
+
+# label, endpoint, roles (None: everybody, signed in or not)
+_ENTRIES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
+    ("Trouver une offre", "offers.search", None),
+    ("Mes bénéficiaires", "beneficiaries.index", frozenset({"referent"})),
+    ("Prescriptions", "prescriptions.index", frozenset({"referent", "partenaire"})),
+    ("Mes offres", "offers.mine", frozenset({"partenaire"})),
+    ("Offres", "offers.mine", frozenset({"animation"})),
+    ("Structures", "structures.index", frozenset({"partenaire", "animation", "administration"})),
+    ("Conventions", "conventions.index", frozenset({"conventionnement", "partenaire"})),
+    ("Comptes", "accounts.users", frozenset({"administration"})),
+    ("Courrier", "accounts.outbox", frozenset({"administration"})),
+)
+
+
+def entries() -> list[dict[str, Any]]:
+    """Return the header's links for the person of this request: label, url, current."""
+    role = str(current_user.role) if current_user.is_authenticated else None
+    room = (request.endpoint or "").split(".")[0]
+    return [
+        {
+            "label": label,
+            "url": url_for(endpoint),
+            "current": request.endpoint == endpoint
+            or (room == endpoint.split(".")[0] and room not in {"offers", "accounts"}),
+            "count": None,
+        }
+        for label, endpoint, roles in _ENTRIES
+        if roles is None or role in roles
+    ]
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Give every page its navigation and theme."""
+    theme = {"name": config.name, "logo_url": config.logo_url, "accent": config.accent}
+
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        return {"nav": entries(), "theme": theme}

@@ -1,0 +1,212 @@
+/* Small comforts on pages that work without them. Nothing here decides anything: the server does. */
+(() => {
+  "use strict";
+
+  const REPEAT_AFTER = 3000; // milliseconds during which a second press of the same form is a slip of the hand
+  const announcements = document.getElementById("annonces");
+  const notice = document.getElementById("avis");
+  const failed = notice ? notice.querySelector("p").textContent : "";
+
+  /* --- What is said aloud --------------------------------------------------------------------------------------- */
+
+  let waiting = [];
+  let timer = 0;
+
+  // Said together after a pause: a region that changes twice in a row is often read only once.
+  function announce(text) {
+    const sentence = text.replace(/\s+/g, " ").trim();
+    if (!announcements || !sentence || waiting.includes(sentence)) return;
+    waiting.push(sentence);
+    announcements.textContent = "";
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      announcements.textContent = waiting.join(" ");
+      waiting = [];
+    }, 150);
+  }
+
+  function announceWithin(root) {
+    const marked = root.matches("[data-announce]") ? [root] : [...root.querySelectorAll("[data-announce]")];
+    marked.forEach((element) => announce(textToSay(element)));
+  }
+
+  function textToSay(element) {
+    return element.getAttribute("data-announce") || element.textContent;
+  }
+
+  function showNotice(text) {
+    notice.querySelector("p").textContent = text;
+    notice.hidden = false;
+    announce(text);
+  }
+
+  /* --- Where focus goes ----------------------------------------------------------------------------------------- */
+
+  function focusOn(element) {
+    if (!element.matches("a[href], button, input, select, textarea, summary, [tabindex]")) {
+      element.setAttribute("tabindex", "-1");
+    }
+    element.focus();
+  }
+
+  function isTypingSearch() {
+    const active = document.activeElement;
+    if (!active || !active.matches("input, textarea")) return false;
+    if (["checkbox", "radio", "button", "submit", "range"].includes(active.type)) return false;
+    return active.type === "search" || active.closest("[role=search], search") !== null;
+  }
+
+  // One answer may replace several pieces: focus is decided once, when all of them are in place.
+  let swapped = [];
+
+  function settleFocus(target, request) {
+    const roots = swapped.filter((root) => root.isConnected);
+    swapped = [];
+    if (!roots.length || isTypingSearch()) return;
+    const summary = roots.map((root) => root.querySelector("#error-summary")).find(Boolean);
+    // After an innerHTML swap htmx names the element that was filled, not what came into it.
+    const asking = roots.map((root) => (root.matches("[data-focus]") ? root : root.querySelector(":scope > [data-focus]")));
+    const event = request && request.triggeringEvent;
+    const pressed = [request && request.elt, event && event.submitter, event && event.target];
+    const gone = pressed.some((element) => element && element.isConnected === false);
+    const lost = gone && [null, document.body].includes(document.activeElement);
+    if (summary) {
+      focusOn(summary);
+    } else if (asking.some(Boolean)) {
+      focusOn(asking.find(Boolean));
+    } else if (lost) {
+      const root = roots.includes(target) ? target : roots[roots.length - 1];
+      focusOn(root.querySelector("h1, h2, h3, h4") || root);
+    }
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const root = event.target;
+    const detail = event.detail;
+    if (notice) notice.hidden = true;
+    announceWithin(root);
+    if (!swapped.length) {
+      window.setTimeout(() => settleFocus(detail.target, detail.requestConfig));
+    }
+    swapped.push(root);
+  });
+
+  /* --- When an answer does not come ----------------------------------------------------------------------------- */
+
+  document.addEventListener("htmx:responseError", (event) => {
+    if (!notice) return;
+    const answer = new DOMParser().parseFromString(event.detail.xhr.responseText || "", "text/html");
+    const said = answer.querySelector("[data-announce]");
+    showNotice(said ? textToSay(said) : failed);
+  });
+  ["htmx:sendError", "htmx:timeout"].forEach((name) => {
+    document.addEventListener(name, () => notice && showNotice(notice.dataset.offline));
+  });
+  if (notice) {
+    notice.querySelector("button").addEventListener("click", () => {
+      notice.hidden = true;
+    });
+  }
+
+  /* --- Forms sent once ------------------------------------------------------------------------------------------ */
+
+  const sent = new Map(); // form → when it left
+
+  function release(form) {
+    sent.delete(form);
+    form.querySelectorAll("[data-busy]").forEach((button) => {
+      button.removeAttribute("aria-disabled");
+      button.removeAttribute("data-busy");
+    });
+  }
+
+  // Capture: a repeated press must be stopped before htmx sees it. Reading twice harms nobody, so GET is left alone.
+  // The button is not `disabled`: its name and value have to travel.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target;
+      const reads = (form.getAttribute("method") || "get").toLowerCase() === "get";
+      const reallyReads = reads && !form.matches("[hx-post], [hx-put], [hx-patch], [hx-delete]");
+      if (reallyReads || form.hasAttribute("data-allow-repeat")) return;
+      if (Date.now() - (sent.get(form) || 0) < REPEAT_AFTER) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        return;
+      }
+      sent.set(form, Date.now());
+      const button = event.submitter || form.querySelector("button:not([type]), [type=submit]");
+      if (button) {
+        button.setAttribute("aria-disabled", "true");
+        button.setAttribute("data-busy", "");
+      }
+      window.setTimeout(() => release(form), REPEAT_AFTER);
+    },
+    true,
+  );
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target.closest && event.target.closest("form");
+    if (form) release(form);
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) [...sent.keys()].forEach(release);
+  });
+
+  /* --- Panels that fold ----------------------------------------------------------------------------------------- */
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const open = [...document.querySelectorAll("details[data-dismiss][open]")].filter(
+      (panel) => panel.querySelector("summary").getClientRects().length,
+    );
+    const panel = open.find((candidate) => candidate.contains(document.activeElement)) || open[0];
+    if (!panel) return;
+    const held = panel.contains(document.activeElement);
+    panel.open = false;
+    if (held) panel.querySelector("summary").focus();
+  });
+
+  // Browsers that know ::details-content are served by the style sheet alone.
+  function openWide(root) {
+    if (CSS.supports("selector(::details-content)") || !window.matchMedia("(min-width: 62rem)").matches) return;
+    root.querySelectorAll("details[data-open-wide]").forEach((panel) => {
+      panel.open = true;
+    });
+  }
+
+  document.addEventListener("change", (event) => {
+    const question = event.target.closest("fieldset");
+    if (!question) return;
+    question.querySelectorAll("details[data-count-chosen]").forEach((group) => {
+      const count = group.querySelectorAll("input:checked").length;
+      const shown = group.querySelector("[data-chosen]");
+      shown.textContent = `${count} choisi${count > 1 ? "s" : ""}`;
+      shown.hidden = count === 0;
+    });
+  });
+
+  /* --- Print ---------------------------------------------------------------------------------------------------- */
+
+  function offerPrint(root) {
+    root.querySelectorAll("[data-print]").forEach((button) => {
+      button.hidden = false;
+    });
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
+  /* --- First view ----------------------------------------------------------------------------------------------- */
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const around = event.target.parentElement || event.target;
+    openWide(around);
+    offerPrint(around);
+  });
+  openWide(document);
+  offerPrint(document);
+  const summary = document.getElementById("error-summary");
+  if (summary) summary.focus();
+  announceWithin(document.documentElement);
+})();

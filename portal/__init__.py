@@ -20,7 +20,7 @@ from portal.indicators import views as indicators
 from portal.offers import views as offers
 from portal.prescriptions import views as prescriptions
 from portal.structures import views as structures
-from portal.web import access, assets, failures, formats, headers, htmx, nav, pages, session
+from portal.web import access, assets, failures, formats, headers, htmx, nav, pages, pagination, session
 
 __all__ = ["create_app", "tables"]
 
@@ -59,6 +59,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     headers.init_app(app, https=config.is_https)
     failures.init_app(app)
     formats.init_app(app)
+    pagination.init_app(app)
     assets.init_app(app)
     nav.init_app(app, config)
 
@@ -74,6 +75,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(indicators.blueprint)
     # The catalogue shows places, which the conventions count: the counter is handed down to it.
     offers.read_places_with(app, convention_queries.places_by_offer)
+    beneficiaries.read_prescriptions_with(app, prescriptions.follow.lines_of_beneficiary)
 
     cli.init_app(app)
     return app

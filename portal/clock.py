@@ -1,5 +1,7 @@
-"""The present, asked in one place so that tests can move it."""
+"""The present, asked in one place so that tests can move it and demo data can be dated."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -21,3 +23,15 @@ def now() -> datetime:
 def today() -> date:
     """Return the present day in Europe/Paris, the one people and the schema's `date_maj` go by."""
     return now().astimezone(PARIS).date()
+
+
+@contextmanager
+def stopped_at(moment: datetime) -> Iterator[None]:
+    """Stop the clock of this whole process at `moment` (aware); for commands and tests, never in a server."""
+    global _source
+    usual = _source
+    _source = lambda: moment  # noqa: E731
+    try:
+        yield
+    finally:
+        _source = usual

@@ -117,6 +117,10 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         len(accent) == 7 and accent[0] == "#" and all(c in "0123456789abcdefABCDEF" for c in accent[1:])
     ):
         raise ConfigError("PORTAL_ACCENT must be a colour such as #0b5563")
+    if accent and _contrast_with_white(accent) < 5.2:
+        raise ConfigError(
+            "PORTAL_ACCENT is too light for white text on it (5.2:1 is needed): choose a darker colour"
+        )
     if "--" in values["PORTAL_SOURCE"] or "/" in values["PORTAL_SOURCE"]:
         raise ConfigError("PORTAL_SOURCE is a slug: no double hyphen (it separates source and id), no slash")
     return Config(
@@ -133,6 +137,17 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         rate_limit_url=values["PORTAL_RATE_LIMIT_URL"],
         proxies=int(values["PORTAL_PROXIES"]),
     )
+
+
+def _contrast_with_white(colour: str) -> float:
+    """Return the contrast ratio of `#rrggbb` against white (WCAG 2.1, relative luminance)."""
+
+    def linear(channel: int) -> float:
+        part = channel / 255
+        return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
+
+    red, green, blue = (linear(int(colour[start : start + 2], 16)) for start in (1, 3, 5))
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
 def _absolute_sqlite(url: str, instance: Path) -> str:

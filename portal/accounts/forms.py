@@ -74,3 +74,8 @@ class UserForm(Form):
         [Optional()],
         description="Pour un référent, l’organisme qui l’emploie.",
     )
+    nouvel_organisme = StringField(
+        "Ou un nouvel organisme référent",
+        [Optional(), MaxLength(150)],
+        description="À remplir s’il n’est pas dans la liste.",
+    )

@@ -22,7 +22,7 @@ from sqlmodel import col
 from portal.accounts import notifications, queries, rules
 from portal.accounts import session as sign_in_session
 from portal.accounts.forms import ForgottenForm, PasswordForm, SignInForm, UserForm
-from portal.accounts.models import Organisation, OutgoingMail, Role, User
+from portal.accounts.models import Organisation, OrganisationKind, OutgoingMail, Role, User
 from portal.errors import RuleBroken
 from portal.web.access import allow, public, signed_in
 from portal.web.pagination import page_number, paginate
@@ -232,7 +232,11 @@ def mail(mail_id: uuid.UUID) -> Any:
 
 def _create(form: UserForm) -> User:
     organisation = None
-    if form.organisation_id.data:
+    if form.nouvel_organisme.data:
+        organisation = rules.create_organisation(
+            db(), nom=form.nouvel_organisme.data, kind=OrganisationKind.ORGANISME_REFERENT
+        )
+    elif form.organisation_id.data:
         organisation = db().get_one(Organisation, uuid.UUID(form.organisation_id.data))
     return rules.create_user(
         db(),

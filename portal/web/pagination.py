@@ -1,10 +1,11 @@
 """One page of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import abort
+from flask import Flask, Request, abort
 from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
@@ -42,3 +43,19 @@ def paginate(
     result = session.execute(statement.limit(size).offset((page - 1) * size))
     rows = result.scalars().all() if scalars else result.all()
     return Pager(items=rows, page=page, pages=pages, total=total)
+
+
+def pages_of(request: Request) -> Callable[[int], str]:
+    """Return the function that gives the address of a page of this list, its other criteria kept, empty ones dropped."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "page" and value]
+
+    def address(number: int) -> str:
+        query = urlencode(kept + ([("page", str(number))] if number > 1 else []))
+        return f"{request.path}?{query}" if query else request.path
+
+    return address
+
+
+def init_app(app: Flask) -> None:
+    """Give templates `pages_of(request)`."""
+    app.add_template_global(pages_of)

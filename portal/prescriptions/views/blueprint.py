@@ -1,0 +1,41 @@
+"""The blueprint, and what both files of views look up."""
+
+import uuid
+
+from flask import Blueprint, abort
+from sqlmodel import col
+
+from portal.prescriptions import queries
+from portal.prescriptions.models import Prescription
+from portal.prescriptions.states import State
+from portal.web.access import person
+from portal.web.session import db
+
+blueprint = Blueprint("prescriptions", "portal.prescriptions.views", url_prefix="/prescriptions")
+
+# How each state is shown: kind of the badge, icon. The word is the state's own.
+BADGES: dict[State, tuple[str, str]] = {
+    State.BROUILLON: ("neutral", "pen"),
+    State.ENVOYEE: ("accent", "send"),
+    State.A_L_ETUDE: ("accent", "search"),
+    State.ACCEPTEE: ("success", "check"),
+    State.REFUSEE: ("danger", "cross"),
+    State.ENTREE: ("success", "door"),
+    State.TERMINEE: ("neutral", "flag"),
+    State.ABANDONNEE: ("warning", "warning"),
+    State.ANNULEE: ("neutral", "cross"),
+    State.EXPIREE: ("warning", "clock"),
+}
+
+
+def visible(prescription_id: uuid.UUID) -> Prescription:
+    """Return the prescription if the person of this request may see it; 404 otherwise, whether it exists or not."""
+    found = (
+        db()
+        .execute(queries.visible_to(person()).where(col(Prescription.id) == prescription_id))
+        .scalar_one_or_none()
+    )
+    if found is None:
+        abort(404)
+    assert isinstance(found, Prescription)
+    return found

@@ -19,8 +19,9 @@ from portal.config import Config, load_config
 from portal.db import Database
 from tests.pages import Browser
 
-# The server's own folder for locks wants one; a fresh machine may have none.
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+# Where PostgreSQL's starter keeps its locks: a folder of one's own, which a fresh machine may not have.
+if "XDG_RUNTIME_DIR" not in os.environ:
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
 
 ENGINES = ("sqlite", "postgresql")
 

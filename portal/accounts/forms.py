@@ -6,7 +6,7 @@ from wtforms.validators import DataRequired, Optional
 from portal.accounts.models import Role
 from portal.accounts.rules import PASSWORD_MINIMUM
 from portal.vocabulary import Structure
-from portal.web.forms import FollowsSchema, Form, MaxLength, kept_as_typed
+from portal.web.forms import FollowsSchema, Form, MaxLength, kept_as_typed, options
 
 kept_as_typed(PasswordField)
 kept_as_typed(HiddenField)
@@ -66,7 +66,7 @@ class UserForm(Form):
     role = SelectField(
         "Rôle",
         [DataRequired("Choisissez le rôle.")],
-        choices=[("", "Choisir…"), *[(r.value, r.label) for r in Role if r is not Role.PARTENAIRE]],
+        choices=options([("", "Choisir…"), *((r.value, r.label) for r in Role if r is not Role.PARTENAIRE)]),
         description="Le compte d’un partenaire s’ouvre depuis la page de sa structure, à « Membres ».",
     )
     organisation_id = SelectField(

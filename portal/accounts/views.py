@@ -25,6 +25,7 @@ from portal.accounts.forms import ForgottenForm, PasswordForm, SignInForm, UserF
 from portal.accounts.models import Organisation, OrganisationKind, OutgoingMail, Role, User
 from portal.errors import RuleBroken
 from portal.web.access import allow, public, signed_in
+from portal.web.forms import options
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
 
@@ -166,7 +167,7 @@ def new_user() -> Any:
     """Open an account and send its link."""
     form = UserForm(request.form if request.method == "POST" else None)
     organisations = db().execute(queries.all_organisations()).scalars()
-    form.organisation_id.choices = [("", "Aucun"), *[(str(o.id), o.nom) for o in organisations]]
+    form.organisation_id.choices = options([("", "Aucun"), *((str(o.id), o.nom) for o in organisations)])
     if request.method == "POST" and form.validate():
         try:
             user = _create(form)

@@ -1,14 +1,12 @@
 """Questions put to the référent who prescribes and to the partner who answers."""
 
-from typing import Any
-
 from wtforms import BooleanField, DateField, HiddenField, SelectField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Optional
 
 from portal.prescriptions.models import RefusalReason
 from portal.prescriptions.sharing import CONSENT_TEXT, PIECES
 from portal.prescriptions.states import Act
-from portal.web.forms import ChecklistField, Form, MaxLength, NotInFuture
+from portal.web.forms import ChecklistField, Form, MaxLength, NotInFuture, options
 
 MESSAGE_LENGTH = 2000
 
@@ -69,7 +67,7 @@ class RefuseForm(Form):
     motif_refus = SelectField(
         "Raison",
         [DataRequired("Choisissez la raison du refus.")],
-        choices=[("", "Choisir…"), *[(reason.value, reason.label) for reason in RefusalReason]],
+        choices=options([("", "Choisir…"), *((reason.value, reason.label) for reason in RefusalReason)]),
     )
     message = TextAreaField(
         "Message au référent",
@@ -133,9 +131,8 @@ FORMS: dict[Act, type[Form]] = {
 def offer_pieces(form: PrescriptionForm, pieces: list[dict[str, str]]) -> None:
     """Let the référent choose among what the file holds: `pieces` as `sharing.pieces_of` gives them, all of them."""
     required = {piece.slug for piece in PIECES if piece.required}
-    choices: list[Any] = [
+    form.partage.choices = options(
         (entry["piece"], f"{entry['label']} : {entry['value']}")
         for entry in pieces
         if entry["piece"] not in required
-    ]
-    form.partage.choices = choices
+    )

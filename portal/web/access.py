@@ -65,6 +65,8 @@ def init_app(app: Flask) -> None:
 def _guard() -> Any:
     if request.endpoint is None:
         return None  # unknown address: the 404 answers
+    if any("\x00" in value for values in request.args.lists() for value in values[1]):
+        abort(400)  # PostgreSQL keeps no such character, and nobody types it
     if request.endpoint == "static":
         return None
     rule = rule_of(current_app.view_functions[request.endpoint])

@@ -1,5 +1,6 @@
 """How days, moments, money, hours and numbers are said in French; registered as template filters."""
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -68,13 +69,8 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def _first(text: str, value: date) -> str:
-    return (
-        text.replace(" 1 ", " 1er ", 1)
-        if value.day == 1
-        else text.replace("1 ", "1er ", 1)
-        if text.startswith("1 ")
-        else text
-    )
+    # The first of a month is an ordinal in French, and the only one.
+    return re.sub(r"\b1 ", "1er ", text, count=1) if value.day == 1 else text
 
 
 def init_app(app: Flask) -> None:

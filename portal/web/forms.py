@@ -9,6 +9,7 @@ from opening_hours import OpeningHours
 from pydantic import BaseModel
 from wtforms import Form as WTForm
 from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms.fields import SelectChoice
 from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -29,7 +30,6 @@ class Form(WTForm):
             field_class = unbound_field.field_class
             if issubclass(field_class, StringField) and field_class not in _KEPT_AS_TYPED:
                 options["filters"] = (clean_text, *unbound_field.kwargs.get("filters", ()))
-                unbound_field.kwargs.pop("filters", None)
             return unbound_field.bind(form=form, **options)
 
     @property
@@ -249,9 +249,14 @@ def grouped(
     return [(label, [(c.value, c.label, c.description) for c in members]) for label, members in choices]
 
 
-def pairs(name: str) -> list[tuple[str, str]]:
-    """Return the (value, label) pairs of the schema's vocabulary `name` for a select or a list of boxes."""
-    return [(choice.value, choice.label) for choice in vocabulary.choices(name)]
+def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """Return (value, label) pairs as a select, radios or boxes take them."""
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+def pairs(name: str) -> list[SelectChoice]:
+    """Return the choices of the schema's vocabulary `name` for a select or a list of boxes."""
+    return options((choice.value, choice.label) for choice in vocabulary.choices(name))
 
 
 def _names(labels: Sequence[str]) -> str:

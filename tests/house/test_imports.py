@@ -1,0 +1,113 @@
+"""Who may speak to whom (docs/adr/0001): downward only, and only to a room's models, rules, queries and states."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# From the ground up; rooms of one line do not know each other.
+FLOORS = (
+    ("accounts",),
+    ("structures",),
+    ("beneficiaries", "offers"),
+    ("conventions",),
+    ("prescriptions",),
+    ("exchanges", "indicators"),
+)
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+# What a room shows to the rooms above. `places`, `dossier` and `sharing` are plain shapes and readings.
+DOORS = {"models", "rules", "queries", "states", "places", "dossier", "notifications"}
+# Above every room: they put the house together.
+ROOF = {
+    "portal/__init__.py",
+    "portal/cli.py",
+    "portal/jobs.py",
+    "portal/start.py",
+    "portal/tables.py",
+    "portal/demo",
+}
+NO_WEB = {
+    "models.py",
+    "states.py",
+    "rules.py",
+    "queries.py",
+    "places.py",
+    "dossier.py",
+    "sharing.py",
+    "records.py",
+}
+WEB = {"flask", "wtforms", "flask_login", "flask_wtf", "htmx_flask", "flask_limiter"}
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line, dotted name) of everything a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+FILES = sorted((ROOT / "portal").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_speaks_downward_only(path: Path) -> None:
+    place = path.relative_to(ROOT)
+    if any(str(place).startswith(roof) for roof in ROOF):
+        return
+    here = place.parts[1]
+    for line, name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "portal" or len(parts) < 2 or parts[1] not in LEVEL:
+            continue
+        room, door = parts[1], parts[2] if len(parts) > 2 else ""
+        where = f"{place}:{line} imports {name}"
+        assert here in LEVEL, (
+            f"{where}: the ground floor knows no room; hand the thing down from create_app instead"
+        )
+        if room == here:
+            continue
+        assert LEVEL[room] < LEVEL[here], (
+            f"{where}: {here} may not know {room}, which is not below it; "
+            "let the value travel up as a return value, or hand a function down from create_app"
+        )
+        assert door in DOORS, f"{where}: only {', '.join(sorted(DOORS))} of another room may be used"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.name in NO_WEB], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_rules_know_nothing_of_the_web(path: Path) -> None:
+    for line, name in imports(path):
+        assert name.split(".")[0] not in WEB and not name.startswith("portal.web"), (
+            f"{path.relative_to(ROOT)}:{line} imports {name}: the web is a visitor; let the view bring what it knows"
+        )
+
+
+def test_only_one_file_speaks_htmx() -> None:
+    for path in FILES:
+        if path.relative_to(ROOT) == Path("portal/web/htmx.py"):
+            continue
+        text = path.read_text()
+        assert '"HX-' not in text and "htmx_flask" not in text, (
+            f"{path}: HX- headers live in portal/web/htmx.py"
+        )
+
+
+def test_only_one_file_opens_the_schema() -> None:
+    for path in FILES:
+        if path.relative_to(ROOT) != Path("portal/vocabulary.py"):
+            assert not any(name.startswith("data_inclusion") for _, name in imports(path)), (
+                f"{path}: portal/vocabulary.py is the only door to the schema"
+            )
+
+
+def test_every_room_has_its_templates_and_tests() -> None:
+    for room in LEVEL:
+        assert (ROOT / "portal" / room).is_dir()
+        assert (ROOT / "tests" / room).is_dir(), f"tests/{room} is missing: the three names never differ"
+        if room != "exchanges":
+            assert (ROOT / "templates" / room).is_dir(), f"templates/{room} is missing"

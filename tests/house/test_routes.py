@@ -1,0 +1,32 @@
+"""Addresses: French, kebab-case, and nothing of a person in them."""
+
+import re
+
+from flask import Flask
+
+CONVERTERS = {"UUIDConverter", "AnyConverter"}
+# One-time links carry a secret, which is no id.
+TOKENS = {"accounts.set_password", "accounts.set_password_post"}
+
+
+def test_addresses_are_kebab_case(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "static":
+            continue
+        bare = re.sub(r"<[^>]+>", "", rule.rule)
+        assert re.fullmatch(r"[a-z0-9/.\-]*", bare), f"{rule.rule}: lower case, digits and hyphens"
+
+
+def test_addresses_hold_ids_only(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "static" or rule.endpoint in TOKENS:
+            continue
+        for name, converter in rule._converters.items():
+            assert type(converter).__name__ in CONVERTERS, (
+                f"{rule.rule}: {name} could hold a name or a number; an address holds UUIDs"
+            )
+
+
+def test_what_writes_is_a_post(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        assert not rule.methods & {"PUT", "DELETE", "PATCH"}, f"{rule.rule}: a form can only GET and POST"

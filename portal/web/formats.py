@@ -47,6 +47,12 @@ def ago(value: datetime | date | None) -> str:
     return f"le {short_day(then)}"
 
 
+def since(value: datetime | None) -> str:
+    """Return "aujourd’hui", "hier", "5 jours", or "le 3 mars 2026": how long a state has lasted, after "depuis"."""
+    text = ago(value)
+    return text.removeprefix("il y a ")
+
+
 def euros(cents: int | None) -> str:
     """Return "1 234,56 €" for an amount in cents."""
     if cents is None:
@@ -75,7 +81,7 @@ def _first(text: str, value: date) -> str:
 
 def init_app(app: Flask) -> None:
     """Register the filters under their own names."""
-    for filter_ in (day, short_day, moment, ago, euros, hours):
+    for filter_ in (day, short_day, moment, ago, since, euros, hours):
         app.add_template_filter(filter_)
     app.add_template_filter(show_phone, "phone")
     app.add_template_global(count)

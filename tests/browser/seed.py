@@ -1,0 +1,54 @@
+"""What a browser test starts from when the demo does not have it, written by the rules."""
+
+import uuid
+from datetime import date
+
+from sqlmodel import col, select
+
+from portal import demo
+from portal.accounts.models import User
+from portal.beneficiaries import rules as beneficiaries
+from portal.db import Database
+from portal.offers.models import Offer
+from portal.prescriptions import rules
+from portal.prescriptions.models import Prescription
+from portal.structures.models import Structure
+
+
+def fill_places(database: Database) -> uuid.UUID:
+    """Take every place of PEM’S; return the id of one more prescription, sent and unanswered."""
+    with database.writing() as session:
+        people = {u.courriel.split("@")[0]: u for u in session.exec(select(User))}
+        offer = session.get_one(Offer, demo.demo_id("offre", "pems"))
+        structure = session.get_one(Structure, offer.structure_id)
+        made: list[Prescription] = []
+        for number in range(5):
+            person = beneficiaries.create_beneficiary(
+                session,
+                {"prenom": "Foule", "nom": f"Fictive{number}", "date_naissance": date(1990, 1, 1 + number)},
+                by=people["referent2"],
+            )
+            prescription = rules.create_prescription(
+                session,
+                beneficiary=person,
+                offer=offer,
+                structure=structure,
+                by=people["referent2"],
+                form_key=uuid.uuid4(),
+                motif="Remplir les places.",
+                partage=[],
+            )
+            rules.send(session, prescription, by=people["referent2"], consent=True)
+            made.append(prescription)
+        # The demo holds one of the five already.
+        for prescription in made[:4]:
+            rules.accept(session, prescription, by=people["partenaire2"])
+        return made[4].id
+
+
+def first_of(database: Database, state: str) -> uuid.UUID:
+    """Return the id of one of the demo's prescriptions in this state."""
+    with database.session(read_only=True) as session:
+        found = session.exec(select(Prescription.id).where(col(Prescription.state) == state)).first()
+        assert found is not None
+        return found

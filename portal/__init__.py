@@ -17,6 +17,8 @@ from portal.conventions import views as conventions
 from portal.db import Database
 from portal.exchanges import views as exchanges
 from portal.indicators import views as indicators
+from portal.offers import queries as offer_queries
+from portal.offers import rules as offer_rules
 from portal.offers import views as offers
 from portal.prescriptions import views as prescriptions
 from portal.structures import views as structures
@@ -75,6 +77,11 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(indicators.blueprint)
     # The catalogue shows places, which the conventions count: the counter is handed down to it.
     offers.read_places_with(app, convention_queries.places_by_offer)
+    # Structures show their offers, which stand above them, and tell them when they change their name.
+    structures.read_offers_with(
+        app, count=offer_queries.count_by_structure, listed=offer_queries.of_structure
+    )
+    structures.on_rename(app, offer_rules.refresh_search_text)
     beneficiaries.read_prescriptions_with(app, prescriptions.follow.lines_of_beneficiary)
 
     cli.init_app(app)

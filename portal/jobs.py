@@ -3,10 +3,13 @@
 import logging
 import smtplib
 import ssl
+import uuid
 from collections.abc import Callable
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate, parseaddr
 from urllib.parse import unquote, urlsplit
+
+from sqlmodel import col
 
 from portal import clock
 from portal.accounts import queries as account_queries
@@ -33,30 +36,30 @@ def send_mail(database: Database, config: Config) -> str:
     """Send what waits in the outbox, one transaction a message so that none leaves twice after a failure."""
     if not config.mail_url:
         return "no PORTAL_MAIL_URL: messages stay in the outbox"
-    sent = failed = 0
+    sent = 0
     with _server(config.mail_url) as server:
-        tried: set[object] = set()
+        refused: list[uuid.UUID] = []
         while True:
             with database.writing() as session:
-                waiting = session.execute(account_queries.mails_to_send()).scalars().all()
-                mail = next((m for m in waiting if m.id not in tried), None)
+                # One at a time, those just refused apart: however many they are, the others still leave.
+                next_one = account_queries.mails_to_send(limit=1).where(col(OutgoingMail.id).not_in(refused))
+                mail = session.execute(next_one).scalar_one_or_none()
                 if mail is None:
                     break
-                tried.add(mail.id)
                 mail.attempts += 1
                 try:
                     server.send_message(_message(mail, config.mail_from))
                 except smtplib.SMTPResponseException as error:
                     mail.last_error = f"{error.smtp_code}"
-                    failed += 1
+                    refused.append(mail.id)
                 except smtplib.SMTPRecipientsRefused:
                     mail.last_error = "recipient refused"
-                    failed += 1
+                    refused.append(mail.id)
                 else:
                     mail.sent_at = clock.now()
                     mail.last_error = None
                     sent += 1
-    return f"{sent} sent, {failed} refused"
+    return f"{sent} sent, {len(refused)} refused"
 
 
 JOBS: dict[str, Callable[[Database, Config], str]] = {
@@ -72,7 +75,7 @@ def _message(mail: OutgoingMail, sender: str) -> EmailMessage:
     message["To"] = mail.recipient
     message["Date"] = formatdate(mail.created_at.timestamp())
     # The same message bears the same id, whoever sends it and however often.
-    message["Message-ID"] = make_msgid(idstring=str(mail.id), domain=sender.rpartition("@")[2])
+    message["Message-ID"] = f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.body)
     return message

@@ -171,7 +171,9 @@ def quality(record: dict[str, Any]) -> Quality:
 
     The record is not validated first, so that a draft too has a score.
     """
-    service = Service.model_construct(**{name: record.get(name) for name in Service.model_fields})
+    values = {name: record.get(name) for name in Service.model_fields}
+    # The package measures the description without asking whether there is one.
+    service = Service.model_construct(**values | {"description": values["description"] or ""})
     score, details = score_qualite.score(service)
     missing = tuple(CRITERIA[name] for name, value in details.items() if value is not None and value < 1)
     return Quality(score=score, missing=missing)

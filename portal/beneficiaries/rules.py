@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock, geography
@@ -24,20 +25,35 @@ FIELDS = (
 )
 
 
-def create_beneficiary(session: Session, values: dict[str, Any], *, by: User) -> Beneficiary:
+def create_beneficiary(
+    session: Session, values: dict[str, Any], *, by: User, id: uuid.UUID | None = None
+) -> Beneficiary:
     """Open the file of a person whom `by` follows, from `values` (see FIELDS), and return it.
 
-    Raises NotAllowed when `by` is no référent; RuleBroken when `by` already follows a person of the same number of
-    allocataire, or of the same names and birth date.
+    `id` is made with the form: a second press bears the same one and returns the file already opened, unchanged.
+    Raises NotAllowed when `by` is no référent, or when `id` is another's file; RuleBroken when `by` already follows
+    a person of the same number of allocataire, or of the same names and birth date.
     """
     if by.role is not Role.REFERENT:
         raise NotAllowed("Seul un référent peut ouvrir le dossier d’une personne.")
+    opened = _opened_before(session, id, by)
+    if opened is not None:
+        return opened
     person = Beneficiary(
         prenom=values["prenom"], nom=values["nom"], date_naissance=values["date_naissance"], referent_id=by.id
     )
+    if id is not None:
+        person.id = id
     _apply(session, person, values)
-    session.add(person)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(person)
+    except IntegrityError:
+        # The first press was written between our look and our writing.
+        opened = _opened_before(session, id, by)
+        if opened is None:
+            raise
+        return opened
     journal(session, person.id, by=by, kind=AccessKind.CREATION)
     return person
 
@@ -63,6 +79,15 @@ def journal(
     session.add(
         AccessEntry(user_id=by.id, beneficiary_id=beneficiary_id, kind=kind, prescription_id=prescription_id)
     )
+
+
+def _opened_before(session: Session, id: uuid.UUID | None, by: User) -> Beneficiary | None:
+    found = session.get(Beneficiary, id) if id is not None else None
+    if found is not None and found.referent_id != by.id:
+        raise NotAllowed(
+            "Ce dossier n’est pas le vôtre : rouvrez la page « Ouvrir un dossier » et recommencez."
+        )
+    return found
 
 
 def _apply(session: Session, person: Beneficiary, values: dict[str, Any]) -> None:

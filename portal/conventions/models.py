@@ -51,6 +51,19 @@ class Movement(StrEnum):
         }[self.value]
 
 
+class Period(StrEnum):
+    """Where a day stands in the period of a convention; the values are those of the list's addresses."""
+
+    EN_COURS = "en-cours"
+    A_VENIR = "a-venir"
+    TERMINEE = "terminees"
+
+    @property
+    def label(self) -> str:
+        """The period as the interface says it."""
+        return {"en-cours": "En cours", "a-venir": "À venir", "terminees": "Terminée"}[self.value]
+
+
 class Convention(SQLModel, table=True):
     """What the département entrusts to a partner: a period and an amount."""
 
@@ -77,6 +90,12 @@ class Convention(SQLModel, table=True):
     def runs_on(self, day: date) -> bool:
         """True when `day` falls in the period, both ends included."""
         return self.date_debut <= day <= self.date_fin
+
+    def period_on(self, day: date) -> Period:
+        """Return whether the convention runs on `day`, is to come or is ended."""
+        if self.runs_on(day):
+            return Period.EN_COURS
+        return Period.A_VENIR if day < self.date_debut else Period.TERMINEE
 
 
 class ActionOffer(SQLModel, table=True):

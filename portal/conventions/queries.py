@@ -1,11 +1,13 @@
 """Questions about conventions and places. Nothing here names a beneficiary."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, false, true
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import Select, case, false, true
+from sqlalchemy.orm import contains_eager, joinedload, load_only, selectinload
 from sqlmodel import Session, col, func, select
 
 from portal import clock
@@ -19,6 +21,7 @@ from portal.conventions.models import (
     PlaceMovement,
     Waiting,
 )
+from portal.offers.models import Offer
 from portal.offers.places import Places
 from portal.structures.models import Structure
 from portal.structures.queries import is_member
@@ -38,19 +41,48 @@ def visible_to(user: User) -> Select[Any]:
         .where(condition)
         .options(
             contains_eager(Convention.structure),  # type: ignore[arg-type]
-            selectinload(Convention.actions).selectinload(FinancedAction.offers),  # type: ignore[arg-type]
+            # An offer's texts are long, and of no use here.
+            selectinload(Convention.actions)  # type: ignore[arg-type]
+            .selectinload(FinancedAction.offers)  # type: ignore[arg-type]
+            .load_only(Offer.nom, Offer.state),  # type: ignore[arg-type]
         )
         .order_by(col(Convention.date_fin).desc(), col(Convention.numero))
     )
 
 
-def ledger_of(action_id: uuid.UUID, limit: int = 200) -> Select[Any]:
-    """The last lines of an action's ledger, the newest first; a line names its prescription by id only."""
-    return (
-        select(PlaceMovement)
+def ledger_of(action_id: uuid.UUID) -> Select[Any]:
+    """Rows (movement, held, occupied, used up after it) of an action's ledger, the newest first.
+
+    A line names its prescription by id only.
+    """
+    step = case(*((col(PlaceMovement.movement) == m, n) for n, m in enumerate(rules.MOVEMENT_ORDER)), else_=0)
+
+    def so_far(change: Any) -> Any:
+        return func.sum(change).over(
+            order_by=(col(PlaceMovement.at), step, col(PlaceMovement.id)), rows=(None, 0)
+        )
+
+    rows: Any = (
+        select(
+            PlaceMovement,
+            so_far(col(PlaceMovement.d_retenues)).label("retenues"),
+            so_far(col(PlaceMovement.d_occupees)).label("occupees"),
+            so_far(col(PlaceMovement.d_utilisees)).label("utilisees"),
+        )
         .where(col(PlaceMovement.action_id) == action_id)
-        .order_by(col(PlaceMovement.at).desc(), col(PlaceMovement.id))
-        .limit(limit)
+        .order_by(col(PlaceMovement.at).desc(), step.desc(), col(PlaceMovement.id).desc())
+    )
+    ledger: Select[Any] = rows
+    return ledger
+
+
+def financeable(structure_id: uuid.UUID) -> Select[Any]:
+    """Every offer of a structure that a convention may finance, drafts included, by name."""
+    return (
+        select(Offer)
+        .where(col(Offer.structure_id) == structure_id)
+        .options(load_only(Offer.nom, Offer.state))  # type: ignore[arg-type]
+        .order_by(col(Offer.nom), col(Offer.id))
     )
 
 
@@ -72,16 +104,7 @@ def places_by_offer(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[
     if not rows:
         return {}
     places = rules.places_of_actions(session, {action.id: action for _, action in rows}.values())
-    waiting = {
-        row[0]: int(row[1])
-        for row in session.execute(
-            select(col(Waiting.offer_id), func.count())
-            .where(
-                col(Waiting.offer_id).in_({offer_id for offer_id, _ in rows}), col(Waiting.left_at).is_(None)
-            )
-            .group_by(col(Waiting.offer_id))
-        )
-    }
+    waiting = waiting_by_offer(session, {offer_id for offer_id, _ in rows})
     found: dict[uuid.UUID, Places] = {}
     for offer_id, action in rows:
         known = found.get(offer_id, Places(0, 0, waiting.get(offer_id, 0)))
@@ -129,16 +152,73 @@ def waiting_among(session: Session, prescription_ids: Collection[uuid.UUID]) -> 
     )
 
 
-def waiting_on_actions(session: Session, actions: Collection[FinancedAction]) -> dict[uuid.UUID, int]:
-    """Return, by action, how many people wait on the offers it finances (an offer may count for several actions)."""
-    if not actions:
+def waiting_by_offer(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how many people wait on each of these offers, in one statement; nobody where the offer is absent."""
+    if not offer_ids:
         return {}
     rows = session.execute(
-        select(col(ActionOffer.action_id), func.count())
-        .join(Waiting, col(Waiting.offer_id) == col(ActionOffer.offer_id))
-        .where(
-            col(ActionOffer.action_id).in_([action.id for action in actions]), col(Waiting.left_at).is_(None)
-        )
-        .group_by(col(ActionOffer.action_id))
+        select(col(Waiting.offer_id), func.count())
+        .where(col(Waiting.offer_id).in_(list(offer_ids)), col(Waiting.left_at).is_(None))
+        .group_by(col(Waiting.offer_id))
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Places and money (cents) of some actions taken together.
+
+    `libres` leaves out actions where more is taken than financed. `en_attente` counts the people who wait on the
+    offers of running conventions, each once. `prevu` is every place at its unit cost, `engage` the held, occupied
+    and used ones.
+    """
+
+    financees: int
+    retenues: int
+    occupees: int
+    utilisees: int
+    libres: int
+    en_attente: int
+    prevu: int
+    engage: int
+
+
+class Accounts:
+    """The accounts of conventions loaded by `visible_to`, on one day; the ledger is read once, in two statements."""
+
+    def __init__(self, session: Session, conventions: Collection[Convention], day: date) -> None:
+        actions = [action for convention in conventions for action in convention.actions]
+        self._places = rules.places_of_actions(session, actions)
+        # Whoever waits is waiting for a place of a running convention: the others have no list.
+        self._running = {c.id for c in conventions if c.runs_on(day)}
+        self._waiting = waiting_by_offer(session, self._listed(actions))
+
+    def of_action(self, action: FinancedAction) -> Account:
+        """Return the account of one action."""
+        return self._of([action])
+
+    def of_convention(self, convention: Convention) -> Account:
+        """Return the account of a convention's actions together."""
+        return self._of(convention.actions)
+
+    def of_all(self, conventions: Iterable[Convention]) -> Account:
+        """Return the account of several conventions together."""
+        return self._of([action for convention in conventions for action in convention.actions])
+
+    def _of(self, actions: Sequence[FinancedAction]) -> Account:
+        pairs = [(action, self._places[action.id]) for action in actions]
+        return Account(
+            financees=sum(places.financees for _, places in pairs),
+            retenues=sum(places.retenues for _, places in pairs),
+            occupees=sum(places.occupees for _, places in pairs),
+            utilisees=sum(places.utilisees for _, places in pairs),
+            libres=sum(max(0, places.libres) for _, places in pairs),
+            en_attente=sum(self._waiting.get(offer_id, 0) for offer_id in self._listed(actions)),
+            prevu=sum(places.financees * action.cout_unitaire_centimes for action, places in pairs),
+            engage=sum(places.prises * action.cout_unitaire_centimes for action, places in pairs),
+        )
+
+    def _listed(self, actions: Iterable[FinancedAction]) -> set[uuid.UUID]:
+        return {
+            offer.id for action in actions if action.convention_id in self._running for offer in action.offers
+        }

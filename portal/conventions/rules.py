@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from portal import clock
-from portal.accounts.models import User
+from portal.accounts.models import Role, User
 from portal.conventions.models import (
     ActionOffer,
     Convention,
@@ -23,7 +24,7 @@ from portal.conventions.models import (
     PlaceMovement,
     Waiting,
 )
-from portal.errors import NoPlaceLeft, RuleBroken
+from portal.errors import NoPlaceLeft, NotAllowed, RuleBroken
 from portal.offers.models import Offer
 
 
@@ -47,32 +48,80 @@ class ActionPlaces:
         return self.retenues + self.occupees + self.utilisees
 
 
-def create_convention(session: Session, values: dict[str, Any], *, by: User | None) -> Convention:
+def create_convention(
+    session: Session, values: dict[str, Any], *, by: User | None, id: uuid.UUID | None = None
+) -> Convention:
     """Add a convention from `values` (numero, intitule, structure_id, date_debut, date_fin, montant_centimes).
 
-    Raises RuleBroken when the number is taken or the period ends before it begins.
+    `id` is made with the form: a second press bears the same one and returns the convention already written,
+    unchanged. Raises NotAllowed when `by` is no officer (None is the portal itself); RuleBroken when the number is
+    taken or the period ends before it begins.
     """
+    _check_officer(by)
+    written = session.get(Convention, id) if id is not None else None
+    if written is not None:
+        return written
     convention = Convention(**{name: values[name] for name in _CONVENTION_FIELDS})
+    if id is not None:
+        convention.id = id
     _check_convention(session, convention)
-    session.add(convention)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(convention)
+    except IntegrityError as error:
+        # Somebody wrote between our look and our writing: the first press, or another convention of this number.
+        written = session.get(Convention, id) if id is not None else None
+        if written is None:
+            raise RuleBroken(_SAME_NUMBER, field="numero") from error
+        return written
     return convention
 
 
 def change_convention(session: Session, convention: Convention, values: dict[str, Any], *, by: User) -> None:
-    """Give the convention these values. Raises RuleBroken as `create_convention` does."""
+    """Give the convention these values.
+
+    Raises NotAllowed and RuleBroken as `create_convention` does, and RuleBroken when the partner would change while
+    actions finance its offers.
+    """
+    _check_officer(by)
+    if values["structure_id"] != convention.structure_id and has_actions(session, convention.id):
+        raise RuleBroken(
+            "Les actions de cette convention financent les offres de son partenaire : il ne peut plus changer.",
+            field="structure_id",
+        )
     for name in _CONVENTION_FIELDS:
         setattr(convention, name, values[name])
     _check_convention(session, convention)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise RuleBroken(_SAME_NUMBER, field="numero") from error
+
+
+def has_actions(session: Session, convention_id: uuid.UUID) -> bool:
+    """Say whether the convention has an action."""
+    actions = select(FinancedAction.id).where(col(FinancedAction.convention_id) == convention_id).limit(1)
+    return session.exec(actions).first() is not None
 
 
 def create_action(
-    session: Session, convention: Convention, values: dict[str, Any], *, by: User | None
+    session: Session,
+    convention: Convention,
+    values: dict[str, Any],
+    *,
+    by: User | None,
+    id: uuid.UUID | None = None,
 ) -> FinancedAction:
     """Add an action to `convention` from `values` (intitule, places_financees, cout_unitaire_centimes, mode, offer_ids).
 
-    Raises RuleBroken when no offer is given, or when one belongs to another structure.
+    `id` is made with the form: a second press bears the same one and returns the action already written, unchanged.
+    Raises NotAllowed when `by` is no officer (None is the portal itself); RuleBroken when no offer is given, or when
+    one belongs to another structure.
     """
+    _check_officer(by)
+    written = _written_action(session, convention, id)
+    if written is not None:
+        return written
     action = FinancedAction(
         convention_id=convention.id,
         intitule=values["intitule"],
@@ -80,8 +129,17 @@ def create_action(
         cout_unitaire_centimes=values["cout_unitaire_centimes"],
         mode=PlaceMode(values["mode"]),
     )
-    session.add(action)
-    session.flush()
+    if id is not None:
+        action.id = id
+    try:
+        with session.begin_nested():
+            session.add(action)
+    except IntegrityError:
+        # The first press was written between our look and our writing.
+        written = _written_action(session, convention, id)
+        if written is None:
+            raise
+        return written
     _finance(session, action, convention, values["offer_ids"])
     return action
 
@@ -92,15 +150,18 @@ def change_action(
     """Give the action these values.
 
     Raises RuleBroken when fewer places would be financed than are taken, when the mode changes once places have
-    moved, or as `create_action` does.
+    moved, or as `create_action` does; NotAllowed when `by` is no officer.
     """
+    _check_officer(by)
     locked = _lock_actions(session, [action.id])[0]
-    places = places_of_actions(session, [locked])[locked.id]
-    if values["places_financees"] < places.prises:
-        raise RuleBroken(
-            f"{places.prises} places sont déjà retenues, occupées ou utilisées : financez-en au moins autant.",
-            field="places_financees",
+    taken = places_of_actions(session, [locked])[locked.id].prises
+    if values["places_financees"] < taken:
+        already = (
+            "1 place est déjà retenue, occupée ou utilisée"
+            if taken == 1
+            else f"{taken} places sont déjà retenues, occupées ou utilisées"
         )
+        raise RuleBroken(f"{already} : financez-en au moins autant.", field="places_financees")
     if PlaceMode(values["mode"]) is not locked.mode and places_moved(session, locked.id):
         raise RuleBroken("Des places ont déjà été retenues : le mode ne peut plus changer.", field="mode")
     locked.intitule = values["intitule"]
@@ -191,11 +252,8 @@ def hold_place(
             "Mettez la personne en liste d’attente, ou refusez en disant pourquoi."
         )
     if free <= ahead:
-        who = "1 personne attend" if ahead == 1 else f"{ahead} personnes attendent"
-        left = "la place libre est pour elle" if ahead == 1 else "les places libres sont pour elles"
-        raise NoPlaceLeft(
-            f"{who} depuis plus longtemps : {left}. Répondez-leur d’abord, ou mettez la personne en liste d’attente."
-        )
+        listed = _open_waiting(session, prescription_id) is not None
+        raise NoPlaceLeft(_others_first(ahead, free, listed=listed))
     action = next(action for action in actions if places[action.id].libres > 0)
     _write(session, action.id, prescription_id, Movement.RETENUE, by, retenues=1)
     leave_waiting_list(session, prescription_id=prescription_id)
@@ -276,6 +334,33 @@ MOVEMENT_ORDER = (Movement.RETENUE, Movement.OCCUPEE, Movement.LIBEREE, Movement
 _CONVENTION_FIELDS = ("numero", "intitule", "structure_id", "date_debut", "date_fin", "montant_centimes")
 
 
+def _others_first(ahead: int, free: int, *, listed: bool) -> str:
+    who = "1 personne attend" if ahead == 1 else f"{ahead} personnes attendent"
+    if ahead == 1:
+        whose, answer = "la place libre est pour elle", "Répondez-lui d’abord"
+    elif free == 1:
+        whose, answer = "la place libre est pour la première", "Répondez-lui d’abord"
+    else:
+        whose, answer = "les places libres sont pour elles", "Répondez-leur d’abord"
+    way_on = "." if listed else ", ou mettez la personne en liste d’attente."
+    return f"{who} depuis plus longtemps : {whose}. {answer}{way_on}"
+
+
+_SAME_NUMBER = "Une autre convention porte ce numéro."
+
+
+def _check_officer(by: User | None) -> None:
+    if by is not None and by.role is not Role.CONVENTIONNEMENT:
+        raise NotAllowed("Seul un chargé de conventionnement peut écrire une convention.")
+
+
+def _written_action(session: Session, convention: Convention, id: uuid.UUID | None) -> FinancedAction | None:
+    found = session.get(FinancedAction, id) if id is not None else None
+    if found is not None and found.convention_id != convention.id:
+        raise RuleBroken("Cette page n’est plus à jour : rouvrez la convention et recommencez.")
+    return found
+
+
 def _check_convention(session: Session, convention: Convention) -> None:
     if convention.date_fin < convention.date_debut:
         raise RuleBroken("La convention finit avant de commencer : corrigez les dates.", field="date_fin")
@@ -284,7 +369,7 @@ def _check_convention(session: Session, convention: Convention) -> None:
     )
     with session.no_autoflush:
         if session.exec(same).first() is not None:
-            raise RuleBroken("Une autre convention porte ce numéro.", field="numero")
+            raise RuleBroken(_SAME_NUMBER, field="numero")
 
 
 def _finance(

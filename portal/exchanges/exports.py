@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ import xlsxwriter
 from sqlmodel import Session
 
 from portal.exchanges import records
+
+_SIGNED_NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
 
 KINDS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "structures": records.structure_records,
@@ -100,7 +103,7 @@ def _cell(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    # A cell that begins so is a formula for a spreadsheet. A phone in E.164 is not: its only sign is the first.
-    if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not text[1:].replace(".", "", 1).isdecimal():
+    # A cell that begins so is a formula for a spreadsheet; a number with its sign (longitude, phone in E.164) is not.
+    if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _SIGNED_NUMBER.fullmatch(text):
         return "'" + text
     return text

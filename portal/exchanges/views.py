@@ -2,11 +2,11 @@
 
 import hashlib
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Response, abort, current_app, request
-from werkzeug.exceptions import ServiceUnavailable
 
 from portal.clock import PARIS
 from portal.config import Config
@@ -52,11 +52,10 @@ def pages(kind: str) -> Response:
     size, page = _number("page_size", _MAX_PAGE_SIZE), _number("page", 1_000_000, default=1)
     if page > max(1, -(-len(rows) // size)):
         abort(404)
-    others = {name: value for name, value in request.args.items() if name != "page"}
+    others = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
 
     def address(number: int) -> str:
-        query = "&".join(f"{name}={value}" for name, value in {**others, "page": str(number)}.items())
-        return f"{_config().public_url}{request.path}?{query}"
+        return f"{_config().public_url}{request.path}?{urlencode([*others, ('page', number)])}"
 
     return _answer(
         exports.as_page(rows, page=page, page_size=size, address=address), "application/json", rows
@@ -75,7 +74,7 @@ def _rows(kind: str) -> list[dict[str, Any]]:
     )
     if not rows:
         # An empty array would wipe our source at data.inclusion: absence is deletion there.
-        raise ServiceUnavailable("Nothing is published yet.")
+        _stop(503, "Nothing is published yet.")
     return rows
 
 
@@ -101,9 +100,12 @@ def _number(name: str, most: int, default: int | None = None) -> int:
     if text is None and default is not None:
         return default
     if text is None or not text.isdecimal() or not 1 <= len(text) <= 9 or not 1 <= int(text) <= most:
-        body = orjson.dumps({"detail": f"`{name}` must be a whole number from 1 to {most}."})
-        abort(Response(body, 422, mimetype="application/json"))
+        _stop(422, f"`{name}` must be a whole number from 1 to {most}.")
     return int(text)
+
+
+def _stop(status: int, detail: str) -> NoReturn:
+    abort(Response(orjson.dumps({"detail": detail}), status, mimetype="application/json"))
 
 
 def _config() -> Config:

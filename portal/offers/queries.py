@@ -1,13 +1,13 @@
 """Which offers a person may see or change, and the search of the catalogue, as statements."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, literal, null, or_
 from sqlalchemy.orm import contains_eager
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from portal import geography
 from portal.accounts.models import User
@@ -36,11 +36,11 @@ def visible_to(user: User | None) -> Select[Any]:
     return _with_structure().where(or_(_in_catalogue(), may_change(user)))
 
 
-def changeable_by(user: User) -> Select[Any]:
-    """The offers, with their structure, that `user` may change: drafts first, then by name."""
+def changeable_by(user: User, words: str = "") -> Select[Any]:
+    """The offers, with their structure, that `user` may change and that hold each of `words`: drafts first, by name."""
     return (
         _with_structure()
-        .where(may_change(user))
+        .where(may_change(user), *_hold(words))
         .order_by(case((col(Offer.state) == OfferState.BROUILLON, 0), else_=1), col(Offer.nom), col(Offer.id))
     )
 
@@ -50,13 +50,22 @@ def published() -> Select[Any]:
     return _with_structure().where(_in_catalogue()).order_by(col(Offer.id))
 
 
-def published_of(structure_id: uuid.UUID) -> Select[Any]:
-    """The offers of one structure that everybody sees, by name."""
-    return (
-        _with_structure()
-        .where(_in_catalogue(), col(Offer.structure_id) == structure_id)
-        .order_by(col(Offer.nom), col(Offer.id))
+def of_structure(structure_id: uuid.UUID, *, with_drafts: bool = False) -> Select[Any]:
+    """The offers of one structure that everybody sees, and its other ones when asked for, by name."""
+    statement = _with_structure().where(col(Offer.structure_id) == structure_id)
+    if not with_drafts:
+        statement = statement.where(_in_catalogue())
+    return statement.order_by(col(Offer.nom), col(Offer.id))
+
+
+def count_by_structure(session: Session, structure_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how many offers, drafts included, each of these structures has; those without any are absent."""
+    rows = session.execute(
+        select(col(Offer.structure_id), func.count())
+        .where(col(Offer.structure_id).in_(list(structure_ids)))
+        .group_by(col(Offer.structure_id))
     )
+    return {structure_id: int(number) for structure_id, number in rows}
 
 
 def search(wanted: Search) -> Select[Any]:
@@ -69,10 +78,7 @@ def search(wanted: Search) -> Select[Any]:
     distance: ColumnElement[Any] = cast(null(), Float)
     if wanted.thematiques:
         conditions.append(holds_any(col(Offer.thematiques), wanted.thematiques))
-    conditions += [
-        col(Offer.search_text).contains(word, autoescape=True)
-        for word in geography.fold(wanted.words[:200]).split()
-    ]
+    conditions += _hold(wanted.words)
     if wanted.commune is not None:
         here = wanted.commune
         away = _distance_km(here.latitude, here.longitude)
@@ -108,6 +114,12 @@ def _with_structure() -> Select[Any]:
         .join(Structure, col(Structure.id) == col(Offer.structure_id))
         .options(contains_eager(Offer.structure))  # type: ignore[arg-type]
     )
+
+
+def _hold(words: str) -> list[ColumnElement[bool]]:
+    return [
+        col(Offer.search_text).contains(word, autoescape=True) for word in geography.fold(words[:200]).split()
+    ]
 
 
 def _in_catalogue() -> ColumnElement[bool]:

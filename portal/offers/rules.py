@@ -1,16 +1,19 @@
 """Verbs on offers. What is required to publish is said here, once, for the form, the API and imports."""
 
+import uuid
+from contextlib import suppress
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock, geography, vocabulary
 from portal.accounts.models import User
-from portal.errors import RuleBroken
+from portal.errors import AlreadyDone, RuleBroken
 from portal.offers.models import Offer, OfferState
 from portal.parcours import Dominante
 from portal.structures.models import Structure
-from portal.structures.rules import place
+from portal.structures.rules import settle
 
 LISTS = (
     "thematiques",
@@ -21,6 +24,9 @@ LISTS = (
     "zone_eligibilite",
     "dominantes",
 )
+# Below this score DORA does not show an offer; beyond this age (six months) the score falls.
+WANTED_SCORE = 0.8
+FRESH_DAYS = 182
 # What a form may give; the rest is ours.
 FIELDS = (
     "nom",
@@ -55,10 +61,18 @@ class Incomplete(RuleBroken):
         self.problems = problems
 
 
-def create_offer(session: Session, structure: Structure, values: dict[str, Any], *, by: User | None) -> Offer:
+def create_offer(
+    session: Session,
+    structure: Structure,
+    values: dict[str, Any],
+    *,
+    by: User | None,
+    id: uuid.UUID | None = None,
+) -> Offer:
     """Add a draft offer of `structure` from `values` (see FIELDS) and return it.
 
-    Raises RuleBroken with the field when a value cannot be kept.
+    `id` is the one the form was given when it was opened. Raises AlreadyDone when an offer bears it already, and
+    RuleBroken with the field when a value cannot be kept.
     """
     offer = Offer(
         structure_id=structure.id,
@@ -66,9 +80,17 @@ def create_offer(session: Session, structure: Structure, values: dict[str, Any],
         date_maj=clock.today(),
         created_by_id=by.id if by else None,
     )
+    if id is not None:
+        if session.get(Offer, id) is not None:
+            raise AlreadyDone("Cette offre est déjà enregistrée.")
+        offer.id = id
     _apply(offer, values, structure)
     session.add(offer)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:
+        # Two requests at once: the database kept the first one.
+        raise AlreadyDone("Cette offre vient d’être enregistrée.") from None
     return offer
 
 
@@ -113,16 +135,31 @@ def as_record(offer: Offer) -> dict[str, Any]:
     return {name: getattr(offer, name) for name in names if hasattr(offer, name)} | {"source": "portail"}
 
 
+def quality(record: dict[str, Any]) -> vocabulary.Quality:
+    """Return the quality score of an offer's `record` (as `as_record` gives it), even one barely begun.
+
+    The package's score has no answer for what the schema refuses: an empty list, an empty or endless description, a
+    price that is no longer in its vocabulary. They count as missing.
+    """
+    held = {name: (None if value in ("", []) else value) for name, value in record.items()}
+    held["description"] = (held.get("description") or "-")[:10_000]
+    if not vocabulary.is_known("frais", held.get("frais") or ""):
+        held["frais"] = None
+    return vocabulary.quality(held)
+
+
 def missing_to_publish(offer: Offer, structure: Structure) -> dict[str, str]:
     """Return {field: sentence} for each point that keeps the offer from being published; empty when it may be.
 
     Beyond the schema: what data.inclusion and DORA need to show the offer (contract data-inclusion, ten facts and §7).
     """
     problems: dict[str, str] = {}
+    if len(offer.description or "") < 50:
+        problems["description"] = "Décrivez l’offre en quelques phrases (50 caractères au moins)."
     candidate = as_record(offer) | {"id": str(offer.id), "structure_id": str(offer.structure_id)}
     for name, check in vocabulary.check_record(vocabulary.Service, candidate).items():
         # A warning ("avertissement") is refused at the frontier too: the API's loader drops such records.
-        problems[name] = (check.errors or check.warnings)[0]
+        problems.setdefault(name, (check.errors or check.warnings)[0])
     wanted = {
         "type": "Choisissez le type d’offre.",
         "thematiques": "Choisissez au moins une thématique.",
@@ -146,13 +183,27 @@ def missing_to_publish(offer: Offer, structure: Structure) -> dict[str, str]:
         problems.setdefault("courriel", "On peut vous écrire : indiquez l’adresse électronique.")
     if "utiliser-lien-mobilisation" in modes and not offer.lien_mobilisation:
         problems.setdefault("lien_mobilisation", "On passe par un lien : indiquez-le.")
-    if len(offer.description or "") < 50:
-        problems.setdefault("description", "Décrivez l’offre en quelques phrases (50 caractères au moins).")
     if offer.nom.casefold() == structure.nom.casefold():
         problems.setdefault("nom", "Donnez à l’offre un autre nom que celui de la structure.")
     if len(offer.nom) > 130:
         problems.setdefault("nom", "Raccourcissez le nom : 130 caractères au plus.")
     return problems
+
+
+def sketch(values: dict[str, Any], structure: Structure) -> Offer:
+    """Return an offer made of `values` that is never saved: what would be missing if it were published?
+
+    Values that cannot be kept are left out.
+    """
+    offer = Offer(structure_id=structure.id, nom=values.get("nom") or "", date_maj=clock.today())
+    with suppress(RuleBroken):
+        _apply(offer, values | {"nom": offer.nom}, structure)
+    return offer
+
+
+def is_stale(offer: Offer) -> bool:
+    """Say whether nobody has changed or confirmed the offer for six months."""
+    return (clock.today() - offer.date_maj).days > FRESH_DAYS
 
 
 def refresh_search_text(session: Session, structure: Structure) -> None:
@@ -168,6 +219,7 @@ def _require(offer: Offer, structure: Structure) -> None:
 
 
 def _apply(offer: Offer, values: dict[str, Any], structure: Structure) -> None:
+    given = {}
     for name in FIELDS:
         if name not in values:
             continue
@@ -177,11 +229,11 @@ def _apply(offer: Offer, values: dict[str, Any], structure: Structure) -> None:
             value = value or None
         if name == "description":
             value = value or ""
-        setattr(offer, name, value)
+        given[name] = value
+    settle(offer, given)
     known = {dominante.value for dominante in Dominante}
     if any(value not in known for value in offer.dominantes or ()):
         raise RuleBroken("Cette dominante n’existe pas : choisissez dans la liste.", field="dominantes")
-    place(offer, offer.code_insee)
     offer.search_text = _search_text(offer, structure)
 
 

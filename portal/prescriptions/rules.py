@@ -41,10 +41,8 @@ def create_prescription(
     """
     if beneficiary.referent_id != by.id:
         raise NotAllowed("Seul le référent de la personne peut prescrire pour elle.")
-    existing = session.exec(select(Prescription).where(col(Prescription.form_key) == form_key)).one_or_none()
+    existing = _written_before(session, form_key, by)
     if existing is not None:
-        if existing.referent_id != by.id:
-            raise NotAllowed("Cette prescription n’est pas la vôtre.")
         return existing
     _check_offer(offer, structure)
     _refuse_twin(session, beneficiary.id, offer.id)
@@ -58,8 +56,15 @@ def create_prescription(
         motif=motif,
         partage=_chosen(partage),
     )
-    session.add(prescription)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(prescription)
+    except IntegrityError:
+        # The first press was written between our look and our writing.
+        existing = _written_before(session, form_key, by)
+        if existing is None:
+            raise
+        return existing
     session.add(Transition(prescription_id=prescription.id, to_state=State.BROUILLON, by_id=by.id))
     session.flush()
     return prescription
@@ -220,6 +225,13 @@ def expire_unanswered(session: Session) -> list[Prescription]:
 
 
 _TWIN = "Cette personne a déjà une prescription en cours pour cette offre : ouvrez-la depuis son dossier."
+
+
+def _written_before(session: Session, form_key: uuid.UUID, by: User) -> Prescription | None:
+    found = session.exec(select(Prescription).where(col(Prescription.form_key) == form_key)).one_or_none()
+    if found is not None and found.referent_id != by.id:
+        raise NotAllowed("Cette prescription n’est pas la vôtre.")
+    return found
 
 
 def _check_offer(offer: Offer, structure: Structure) -> None:

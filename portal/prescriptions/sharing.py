@@ -7,6 +7,7 @@ from babel.dates import format_date
 
 from portal.beneficiaries.models import Beneficiary
 from portal.parcours import frein_label
+from portal.phones import show_phone
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 
@@ -28,7 +29,8 @@ class Piece:
 
 
 def _contact(person: Beneficiary) -> str | None:
-    return " · ".join(filter(None, (person.telephone, person.courriel))) or None
+    phone = show_phone(person.telephone) if person.telephone else None
+    return " · ".join(filter(None, (phone, person.courriel))) or None
 
 
 PIECES: tuple[Piece, ...] = (
@@ -71,11 +73,20 @@ def pieces_of(person: Beneficiary, chosen: Collection[str]) -> list[dict[str, st
 def read_by_partner(prescription: Prescription) -> list[dict[str, str]]:
     """Return what the partner may still read: everything shared while it is concerned, the name alone afterwards."""
     shared: list[dict[str, str]] = prescription.donnees_partagees or []
-    if prescription.state in {State.REFUSEE, State.ANNULEE, State.EXPIREE}:
+    if _came_to_nothing(prescription):
         return [entry for entry in shared if entry["piece"] == "identite"]
     return shared
+
+
+def motif_for_partner(prescription: Prescription) -> str | None:
+    """Return why the référent prescribes, in their words, which speak of the person; None once it came to nothing."""
+    return None if _came_to_nothing(prescription) else prescription.motif
 
 
 def name_for_partner(prescription: Prescription) -> str:
     """Return the person's name as it was shared."""
     return next((e["value"] for e in prescription.donnees_partagees or [] if e["piece"] == "identite"), "—")
+
+
+def _came_to_nothing(prescription: Prescription) -> bool:
+    return prescription.state in {State.REFUSEE, State.ANNULEE, State.EXPIREE}

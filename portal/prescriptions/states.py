@@ -61,15 +61,21 @@ class Act(StrEnum):
         """The act as its button says it."""
         return _ACT_LABELS[self]
 
+    @property
+    def weight(self) -> int:
+        """The order of its button: the way on first, the way out last."""
+        return list(_ACT_LABELS).index(self)
 
+
+# In the order of the buttons.
 _ACT_LABELS = {
     Act.ENVOYER: "Envoyer",
-    Act.ETUDIER: "Mettre à l’étude",
-    Act.METTRE_EN_ATTENTE: "Mettre en liste d’attente",
     Act.ACCEPTER: "Accepter",
-    Act.REFUSER: "Refuser",
     Act.ENTRER: "Déclarer l’entrée",
     Act.TERMINER: "Déclarer la fin",
+    Act.ETUDIER: "Mettre à l’étude",
+    Act.METTRE_EN_ATTENTE: "Mettre en liste d’attente",
+    Act.REFUSER: "Refuser",
     Act.ABANDONNER: "Déclarer l’abandon",
     Act.ANNULER: "Annuler la prescription",
     Act.EXPIRER: "Laisser expirer",

@@ -17,12 +17,22 @@ class StructureState(StrEnum):
     BROUILLON = "brouillon"
     PUBLIEE = "publiee"
 
+    @property
+    def label(self) -> str:
+        """The state as the interface says it."""
+        return {"brouillon": "Brouillon", "publiee": "Publiée"}[self.value]
+
 
 class MembershipLevel(StrEnum):
     """What a member may do in their structure."""
 
     MEMBRE = "membre"
     ADMINISTRATEUR = "administrateur"
+
+    @property
+    def label(self) -> str:
+        """The level as the interface says it."""
+        return {"membre": "Membre", "administrateur": "Administrateur"}[self.value]
 
 
 class PlaceFields(SQLModel):

@@ -3,13 +3,15 @@
 import uuid
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siret as siret_number
 
 from portal import clock, geography
+from portal.accounts import rules as accounts
 from portal.accounts.models import Role, User
-from portal.errors import RuleBroken
+from portal.errors import AlreadyDone, RuleBroken
 from portal.structures.models import Membership, MembershipLevel, PlaceFields, Structure, StructureState
 
 # What a form may give; the rest is ours.
@@ -30,15 +32,26 @@ FIELDS = (
 )
 
 
-def create_structure(session: Session, values: dict[str, Any], *, by: User | None) -> Structure:
+def create_structure(
+    session: Session, values: dict[str, Any], *, by: User | None, id: uuid.UUID | None = None
+) -> Structure:
     """Add a draft structure from `values` (see FIELDS) and return it; a partner becomes its administrator.
 
-    Raises RuleBroken as `change_structure` does.
+    `id` is the one the form was given when it was opened. Raises AlreadyDone when a structure bears it already, and
+    RuleBroken as `change_structure` does.
     """
     structure = Structure(nom=values["nom"], date_maj=clock.today())
+    if id is not None:
+        if session.get(Structure, id) is not None:
+            raise AlreadyDone("Cette structure est déjà créée.")
+        structure.id = id
     _apply(session, structure, values)
     session.add(structure)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:
+        # Two requests at once: the database kept the first one.
+        raise AlreadyDone("Une structure vient d’être créée avec ces informations. Relisez-la.") from None
     if by is not None and by.role is Role.PARTENAIRE:
         join(session, structure, by, level=MembershipLevel.ADMINISTRATEUR)
     return structure
@@ -75,13 +88,18 @@ def withdraw_structure(session: Session, structure: Structure, *, by: User) -> N
 def join(
     session: Session, structure: Structure, user: User, *, level: MembershipLevel = MembershipLevel.MEMBRE
 ) -> Membership:
-    """Make `user` a member of `structure` and return the membership, the existing one if there is."""
+    """Make `user` a member of `structure` and return the membership, the existing one if there is.
+
+    A member may become an administrator this way, never the reverse. Raises RuleBroken for anybody but a partner.
+    """
     found = session.exec(
         select(Membership).where(
             col(Membership.user_id) == user.id, col(Membership.structure_id) == structure.id
         )
     ).one_or_none()
     if found is not None:
+        if level is MembershipLevel.ADMINISTRATEUR:
+            found.level = level
         return found
     if user.role is not Role.PARTENAIRE:
         raise RuleBroken("Seul un compte de partenaire peut rejoindre une structure.", field="courriel")
@@ -91,14 +109,43 @@ def join(
     return membership
 
 
+def add_member(
+    session: Session, structure: Structure, *, courriel: str, prenom: str, nom: str, level: MembershipLevel
+) -> tuple[User, bool]:
+    """Make the person of this address a member, with a new partner account when they have none.
+
+    Return the person, and True when the account is new: they then need a link to choose a password. Raises
+    RuleBroken when the account is closed or is not a partner's.
+    """
+    user = accounts.find_user(session, courriel)
+    created = user is None
+    if user is None:
+        user = accounts.create_user(session, courriel=courriel, prenom=prenom, nom=nom, role=Role.PARTENAIRE)
+    elif not user.is_active:
+        raise RuleBroken(
+            "Le compte de cette personne est fermé : demandez à l’administrateur du portail de le rouvrir.",
+            field="courriel",
+        )
+    join(session, structure, user, level=level)
+    return user, created
+
+
 def leave(session: Session, structure: Structure, membership_id: uuid.UUID) -> None:
-    """End a membership. Raises RuleBroken when it is the last one: somebody must be able to answer."""
+    """End a membership; one that is not of this structure, or is over already, changes nothing.
+
+    Raises RuleBroken when it is the last one, or the last administrator's: somebody must be able to answer.
+    """
     members = session.exec(select(Membership).where(col(Membership.structure_id) == structure.id)).all()
     found = next((m for m in members if m.id == membership_id), None)
     if found is None:
         return
     if len(members) == 1:
         raise RuleBroken("C’est le dernier membre : ajoutez quelqu’un d’autre avant de le retirer.")
+    administrators = [m for m in members if m.level is MembershipLevel.ADMINISTRATEUR]
+    if administrators == [found]:
+        raise RuleBroken(
+            "C’est le dernier administrateur : ajoutez-en un autre, ou donnez ce droit à un membre, avant de le retirer."
+        )
     session.delete(found)
 
 
@@ -155,6 +202,18 @@ def _apply(session: Session, structure: Structure, values: dict[str, Any]) -> No
                 )
     if "reseaux_porteurs" in given:
         given["reseaux_porteurs"] = sorted(given["reseaux_porteurs"] or ()) or None
+    settle(structure, given)
+
+
+def settle(thing: PlaceFields, given: dict[str, Any]) -> None:
+    """Give `thing` these values, then its commune; coordinates better than the centre's stay while the address does.
+
+    Raises RuleBroken for an unknown commune.
+    """
+    before = (thing.code_insee, thing.adresse)
     for name, value in given.items():
-        setattr(structure, name, value)
-    place(structure, structure.code_insee)
+        setattr(thing, name, value)
+    if thing.code_insee and (thing.code_insee, thing.adresse) == before:
+        place(thing, thing.code_insee, latitude=thing.latitude, longitude=thing.longitude)
+    else:
+        place(thing, thing.code_insee)

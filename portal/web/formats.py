@@ -8,7 +8,7 @@ from babel.dates import format_date
 from flask import Flask
 
 from portal import clock
-from portal.web.forms import show_phone
+from portal.phones import show_phone
 
 PARIS = ZoneInfo("Europe/Paris")
 _NARROW = "\u202f"
@@ -29,7 +29,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     local = value.astimezone(PARIS)
-    return f"{day(local.date())} à {local.hour} h {local.minute:02d}"
+    return f"{day(local.date())} à {local.hour}\u00a0h\u00a0{local.minute:02d}"
 
 
 def ago(value: datetime | date | None) -> str:

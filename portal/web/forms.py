@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import phonenumbers
 from opening_hours import OpeningHours
 from pydantic import BaseModel
 from wtforms import Form as WTForm
@@ -14,6 +13,7 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import clock, geography, vocabulary
+from portal.phones import read_phone, show_phone
 
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -185,17 +185,10 @@ class PhoneField(StringField):
         """Read the number as people write it here."""
         if not self.data:
             return
-        compact = re.sub(r"[\s.\-()]", "", self.data)
-        if re.fullmatch(r"\d{3,4}", compact):
-            self.data = compact
-            return
-        try:
-            number = phonenumbers.parse(self.data, "FR")
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_valid_number(number):
+        number = read_phone(self.data)
+        if number is None:
             raise ValidationError("Écrivez un seul numéro de téléphone, par exemple 02 99 00 00 00.")
-        self.data = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        self.data = number
 
     def _value(self) -> str:
         return show_phone(self.data) if self.data and not self.raw_data else super()._value()
@@ -214,20 +207,6 @@ class HoursField(StringField):
             raise ValidationError(
                 "Ces horaires ne peuvent pas être lus. Écrivez par exemple : Mo-Fr 09:00-12:00,14:00-17:00; PH off"
             ) from None
-
-
-def show_phone(number: str) -> str:
-    """Return a stored number as people read it: +33299000000 → 02 99 00 00 00."""
-    try:
-        parsed = phonenumbers.parse(number, "FR")
-    except phonenumbers.NumberParseException:
-        return number
-    style = (
-        phonenumbers.PhoneNumberFormat.NATIONAL
-        if parsed.country_code == 33
-        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    )
-    return phonenumbers.format_number(parsed, style) if phonenumbers.is_valid_number(parsed) else number
 
 
 def find_commune(text: str, departement: str | None = None) -> geography.Commune:

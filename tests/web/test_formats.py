@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from portal.web import formats
-from portal.web.forms import clean_text, show_phone
+from portal.phones import read_phone, show_phone
+from portal.web.forms import clean_text
 
 
 def test_days() -> None:
@@ -18,8 +19,8 @@ def test_days() -> None:
 
 
 def test_moments_are_told_in_paris() -> None:
-    assert formats.moment(datetime(2026, 3, 3, 23, 5, tzinfo=UTC)) == "mercredi 4 mars 2026 à 0 h 05"
-    assert formats.moment(datetime(2026, 7, 3, 8, 12, tzinfo=UTC)) == "vendredi 3 juillet 2026 à 10 h 12"
+    assert formats.moment(datetime(2026, 3, 3, 23, 5, tzinfo=UTC)) == "mercredi 4 mars 2026 à 0\u00a0h\u00a005"
+    assert formats.moment(datetime(2026, 7, 3, 8, 12, tzinfo=UTC)) == "vendredi 3 juillet 2026 à 10\u00a0h\u00a012"
 
 
 def test_ago(move_clock: Callable[..., datetime]) -> None:
@@ -60,6 +61,22 @@ def test_phones() -> None:
     assert show_phone("+33261910001") == "02 61 91 00 01"
     assert show_phone("3949") == "3949"
     assert show_phone("pas un numéro") == "pas un numéro"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("02 61 91 00 01", "+33261910001"),
+        ("02.61.91.00.01", "+33261910001"),
+        ("+33 (0)2 61 91 00 01", "+33261910001"),
+        ("39 49", "3949"),
+        ("02 61 91 00 01 / 06 39 98 00 01", None),
+        ("02 61 91", None),
+        ("appelez-nous", None),
+    ],
+)
+def test_phones_are_read_as_people_write_them(typed: str, kept: str | None) -> None:
+    assert read_phone(typed) == kept
 
 
 def test_text_is_cleaned_and_lines_kept() -> None:

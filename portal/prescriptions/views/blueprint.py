@@ -1,15 +1,17 @@
-"""The blueprint, and what both files of views look up."""
+"""The blueprint, what both files of views look up, and the journal of who read it."""
 
 import uuid
 
 from flask import Blueprint, abort
 from sqlmodel import col
 
+from portal.beneficiaries import rules as beneficiary_rules
+from portal.beneficiaries.models import AccessKind
 from portal.prescriptions import queries
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 from portal.web.access import person
-from portal.web.session import db
+from portal.web.session import database, db
 
 blueprint = Blueprint("prescriptions", "portal.prescriptions.views", url_prefix="/prescriptions")
 
@@ -39,3 +41,16 @@ def visible(prescription_id: uuid.UUID) -> Prescription:
         abort(404)
     assert isinstance(found, Prescription)
     return found
+
+
+def journal(beneficiary_id: uuid.UUID, prescription_id: uuid.UUID | None = None) -> None:
+    """Write in the person's access journal who reads their file here, or a prescription made from it."""
+    # Apart: a page that shows may not write, and the line must stay even if the page then fails.
+    with database().writing() as apart:
+        beneficiary_rules.journal(
+            apart,
+            beneficiary_id,
+            by=person(),
+            kind=AccessKind.PRESCRIPTION if prescription_id else AccessKind.LECTURE,
+            prescription_id=prescription_id,
+        )

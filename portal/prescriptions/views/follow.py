@@ -9,20 +9,18 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.dossier import Line
-from portal.beneficiaries.models import AccessKind
 from portal.conventions import queries as convention_queries
 from portal.errors import AlreadyDone, NoPlaceLeft, RuleBroken
 from portal.prescriptions import notifications, queries, rules, sharing
 from portal.prescriptions.forms import FORMS
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.states import Act, Side, State, possible_acts
-from portal.prescriptions.views.blueprint import BADGES, blueprint, visible
+from portal.prescriptions.views.blueprint import BADGES, blueprint, journal, visible
 from portal.web.access import allow, person
 from portal.web.formats import count, moment
 from portal.web.pagination import page_number, paginate
-from portal.web.session import database, db
+from portal.web.session import db
 
 # Acts done from the page itself, without a page of their own.
 _DIRECT = frozenset({Act.ETUDIER, Act.METTRE_EN_ATTENTE})
@@ -68,7 +66,7 @@ def index() -> Any:
 def show(prescription_id: uuid.UUID) -> Any:
     """One prescription. Reading it is written in the access journal of the person."""
     prescription = visible(prescription_id)
-    _journal(prescription)
+    journal(prescription.beneficiary_id, prescription.id)
     return _page(prescription)
 
 
@@ -106,7 +104,7 @@ def act(prescription_id: uuid.UUID, name: str) -> Any:
             flash(sentence, "success")
             return redirect(here, 303)
     if not posted:
-        _journal(prescription)
+        journal(prescription.beneficiary_id, prescription.id)
     not_possible = refusal is not None and refusal.field is None
     status = 409 if not_possible else 422 if posted else 200
     page = render_template(
@@ -116,7 +114,8 @@ def act(prescription_id: uuid.UUID, name: str) -> Any:
         prescription=prescription,
         person_name=_name(prescription, side),
         refusal=refusal if not_possible else None,
-        may_wait=isinstance(refusal, NoPlaceLeft),
+        may_wait=isinstance(refusal, NoPlaceLeft)
+        and convention_queries.waiting_rank(db(), prescription_id) is None,
         places=current_app.extensions["offer_places"](db(), [prescription.offer_id]).get(
             prescription.offer_id
         ),
@@ -168,6 +167,7 @@ def _page(prescription: Prescription) -> str:
         side=side,
         person_name=_name(prescription, side),
         shared=shared,
+        motif=sharing.motif_for_partner(prescription) if side is Side.PARTENAIRE else prescription.motif,
         acts=acts,
         direct=_DIRECT,
         badge=BADGES[prescription.state],
@@ -231,15 +231,3 @@ def _do(chosen: Act, prescription: Prescription, form: Any) -> str:
             ]
             return f"La prescription est acceptée et une place est retenue ; il en reste {count(left.libres, 'libre')}."
     return _DONE[chosen]
-
-
-def _journal(prescription: Prescription) -> None:
-    # Apart: a page that shows may not write, and the line must stay even if the page then fails.
-    with database().writing() as apart:
-        beneficiary_rules.journal(
-            apart,
-            prescription.beneficiary_id,
-            by=person(),
-            kind=AccessKind.PRESCRIPTION,
-            prescription_id=prescription.id,
-        )

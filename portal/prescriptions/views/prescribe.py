@@ -17,7 +17,7 @@ from portal.prescriptions.forms import PrescriptionForm, SendForm, offer_pieces
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.sharing import PIECES, pieces_of
 from portal.prescriptions.states import Act, State
-from portal.prescriptions.views.blueprint import blueprint, visible
+from portal.prescriptions.views.blueprint import blueprint, journal, visible
 from portal.web.access import allow, person
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
@@ -42,6 +42,7 @@ def new() -> Any:
         )
         return render_template("prescriptions/choose_person.html", offer=offer, pager=pager, words=words)
     beneficiary = _beneficiary(beneficiary_id)
+    journal(beneficiary.id)
     form = PrescriptionForm(data={"cle": str(uuid.uuid4()), "partage": _USUAL})
     return _ask(form, offer, beneficiary)
 
@@ -102,6 +103,8 @@ def edit(prescription_id: uuid.UUID) -> Any:
         )
         db().commit()
         return _after_draft(prescription)
+    if not posted:
+        journal(prescription.beneficiary_id, prescription.id)
     offer = prescription.offer
     page = render_template(
         "prescriptions/prescribe.html",
@@ -123,28 +126,28 @@ def send(prescription_id: uuid.UUID) -> Any:
     if prescription.state is not State.BROUILLON:
         flash("Cette prescription est déjà envoyée.", "info")
         return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
-    form = SendForm(request.form if request.method == "POST" else None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            try:
-                rules.send(db(), prescription, by=person(), consent=bool(form.consentement.data))
-            except AlreadyDone as done:
-                db().rollback()
-                flash(done.message, "info")
-                return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
-            except RuleBroken as broken:
-                db().rollback()
-                form.refuse(broken.field, broken.message)
-                prescription = visible(prescription_id)
-            else:
-                notifications.tell(
-                    db(), prescription, Act.ENVOYER, public_url=current_app.config["PORTAL"].public_url
-                )
-                db().commit()
-                flash("La prescription est envoyée. La structure est prévenue par courriel.", "success")
-                return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
+    posted = request.method == "POST"
+    form = SendForm(request.form if posted else None)
+    if not posted:
+        journal(prescription.beneficiary_id, prescription.id)
+    elif form.validate():
+        try:
+            rules.send(db(), prescription, by=person(), consent=bool(form.consentement.data))
+        except AlreadyDone as done:
+            db().rollback()
+            flash(done.message, "info")
+            return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
+        except RuleBroken as broken:
+            db().rollback()
+            form.refuse(broken.field, broken.message)
+            prescription = visible(prescription_id)
+        else:
+            notifications.tell(
+                db(), prescription, Act.ENVOYER, public_url=current_app.config["PORTAL"].public_url
+            )
+            db().commit()
+            flash("La prescription est envoyée. La structure est prévenue par courriel.", "success")
+            return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
     page = render_template(
         "prescriptions/send.html",
         form=form,
@@ -152,7 +155,7 @@ def send(prescription_id: uuid.UUID) -> Any:
         shared=pieces_of(prescription.beneficiary, prescription.partage or ()),
         places=_places(prescription.offer_id),
     )
-    return make_response(page, status)
+    return make_response(page, 422 if posted else 200)
 
 
 def _ask(form: PrescriptionForm, offer: Offer, beneficiary: Beneficiary) -> str:

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app wsgi
 
-.PHONY: run install dev test check format lock browser bench clean
+.PHONY: run install dev test check format lock browser clean
 
 install: $(VENV)/.runtime
 

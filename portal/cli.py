@@ -1,13 +1,16 @@
 """The commands of `flask --app wsgi …` (contract: portal, Commands)."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from flask import Flask, current_app, url_for
 from flask.cli import AppGroup
+from sqlalchemy import inspect
 
-from portal import demo, jobs, migrate
+from portal import demo, jobs, migrate, vocabulary
 from portal.accounts import rules as accounts
 from portal.accounts.models import Organisation, OrganisationKind, Role
 from portal.config import Config
@@ -34,31 +37,29 @@ jobs_group = AppGroup("jobs", help="What is due.")
 @click.argument("revision", default="head")
 def db_upgrade(revision: str) -> None:
     """Bring the tables up to date."""
-    migrate.upgrade(_database().engine, revision)
+    with _migrating():
+        migrate.upgrade(_database().engine, revision)
 
 
 @db_group.command("downgrade")
 @click.argument("revision")
 def db_downgrade(revision: str) -> None:
     """Bring the tables back to REVISION ("base" empties the database)."""
-    migrate.downgrade(_database().engine, revision)
+    with _migrating():
+        migrate.downgrade(_database().engine, revision)
 
 
 @db_group.command("check")
 def db_check() -> None:
     """Fail when the code's tables and the migrations differ."""
-    from alembic.util.exc import CommandError
-
-    try:
+    with _migrating():
         migrate.check(_database().engine)
-    except CommandError as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.command("demo")
 def demo_command() -> None:
     """Load the demo data; refuses on a database that already holds people."""
-    with _database().writing() as session:
+    with _ready().writing() as session:
         try:
             demo.load(session)
         except RuleBroken as broken:
@@ -85,9 +86,12 @@ def accounts_create(
         )
     if structure_id is not None and role != Role.PARTENAIRE:
         raise click.ClickException("--structure goes with --role partenaire only")
+    wrong = vocabulary.check_field(vocabulary.Structure, "courriel", courriel).errors
+    if wrong:
+        raise click.ClickException(wrong[0])
     local = courriel.split("@")[0]
     try:
-        with _database().writing() as session:
+        with _ready().writing() as session:
             employer = None
             if role == Role.REFERENT:
                 name = organisation or "Organisme référent"
@@ -121,17 +125,18 @@ def accounts_create(
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def exchanges_export(folder: Path) -> None:
     """Write every export file in FOLDER."""
-    folder.mkdir(parents=True, exist_ok=True)
-    session = _database().session(read_only=True)
-    with session:
-        for name, content in exports.all_files(
-            session, source=_config().source, public_url=_config().public_url
-        ):
-            # Whole or not at all: a reader never finds half a file.
-            partial = folder / f".{name}.part"
-            partial.write_bytes(content)
-            partial.replace(folder / name)
-            click.echo(f"{name}\t{len(content)} bytes")
+    with _ready().session(read_only=True) as session:
+        files = exports.all_files(session, source=_config().source, public_url=_config().public_url)
+        try:
+            for name, content in files:
+                folder.mkdir(parents=True, exist_ok=True)
+                # Whole or not at all: a reader never finds half a file.
+                partial = folder / f".{name}.part"
+                partial.write_bytes(content)
+                partial.replace(folder / name)
+                click.echo(f"{name}\t{len(content)} bytes")
+        except exports.NothingPublished as empty:
+            raise click.ClickException(f"no {empty} published: no file was written") from empty
 
 
 @jobs_group.command("run")
@@ -143,16 +148,34 @@ def jobs_run(names: tuple[str, ...]) -> None:
         raise click.ClickException(
             f"unknown job: {', '.join(sorted(unknown))}; there are {', '.join(jobs.JOBS)}"
         )
-    failed = False
+    database, failed = _ready(), False
     for name in names or jobs.JOBS:
         try:
-            click.echo(f"{name}: {jobs.JOBS[name](_database(), _config())}")
+            click.echo(f"{name}: {jobs.JOBS[name](database, _config())}")
         except Exception as error:
             current_app.logger.exception("job %s failed", name)
             click.echo(f"{name}: failed, {type(error).__name__}", err=True)
             failed = True
     if failed:
         sys.exit(1)
+
+
+@contextmanager
+def _migrating() -> Iterator[None]:
+    from alembic.util.exc import CommandError
+
+    try:
+        yield
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _ready() -> Database:
+    """Return the database once it is known to have its tables."""
+    database = _database()
+    if not inspect(database.engine).has_table("account"):
+        raise click.ClickException("the database has no tables yet: run `flask --app wsgi db upgrade`")
+    return database
 
 
 def _database() -> Database:

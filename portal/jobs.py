@@ -6,7 +6,7 @@ import ssl
 import uuid
 from collections.abc import Callable
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
+from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from sqlmodel import col
@@ -73,7 +73,7 @@ def _message(mail: OutgoingMail, sender: str) -> EmailMessage:
     message["Subject"] = mail.subject
     message["From"] = sender
     message["To"] = mail.recipient
-    message["Date"] = formatdate(mail.created_at.timestamp())
+    message["Date"] = format_datetime(mail.created_at)
     # The same message bears the same id, whoever sends it and however often.
     message["Message-ID"] = f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

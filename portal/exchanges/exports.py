@@ -21,6 +21,20 @@ KINDS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
 }
 
 
+class NothingPublished(Exception):
+    """There is no record to export; an empty file would wipe our source at data.inclusion: absence is deletion there."""
+
+
+def rows_of(
+    kind: str, session: Session, *, source: str, public_url: str, prefixed: bool = False
+) -> list[dict[str, Any]]:
+    """Return every record of `kind` ("structures" or "services"), by id. Raises NothingPublished when there is none."""
+    rows = list(KINDS[kind](session, source=source, public_url=public_url, prefixed=prefixed))
+    if not rows:
+        raise NothingPublished(kind)
+    return rows
+
+
 def as_json(rows: Iterable[dict[str, Any]]) -> bytes:
     """Return a flat JSON array, one record a line."""
     return b"[\n" + b",\n".join(orjson.dumps(row) for row in rows) + b"\n]\n"
@@ -82,16 +96,13 @@ def as_page(rows: list[dict[str, Any]], *, page: int, page_size: int, address: C
 
 
 def all_files(session: Session, *, source: str, public_url: str) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, content) of every export file."""
-    options: dict[str, Any] = {"source": source, "public_url": public_url}
-    for kind, read in KINDS.items():
-        yield f"{kind}.json", as_json(read(session, **options))
-        yield f"{kind}.ndjson", b"".join(as_ndjson(read(session, **options)))
-        yield f"{kind}.csv", as_csv(kind, read(session, **options))
-    yield (
-        "data-inclusion.xlsx",
-        as_xlsx(records.structure_records(session, **options), records.service_records(session, **options)),
-    )
+    """Yield (file name, content) of every export file. Raises NothingPublished before the first one."""
+    rows = {kind: rows_of(kind, session, source=source, public_url=public_url) for kind in KINDS}
+    for kind in KINDS:
+        yield f"{kind}.json", as_json(rows[kind])
+        yield f"{kind}.ndjson", b"".join(as_ndjson(rows[kind]))
+        yield f"{kind}.csv", as_csv(kind, rows[kind])
+    yield "data-inclusion.xlsx", as_xlsx(rows["structures"], rows["services"])
 
 
 def _cell(value: Any) -> str:

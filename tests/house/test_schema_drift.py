@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from portal import parcours, vocabulary
+from portal import clock, parcours, vocabulary
 from portal.accounts.forms import UserForm
 from portal.exchanges.records import field_names
 from portal.offers import forms as offer_forms
@@ -16,6 +16,7 @@ from portal.structures import forms as structure_forms
 from portal.structures import rules as structure_rules
 from portal.structures.models import Structure
 from portal.web.forms import FollowsSchema
+from tests.factories.offers import COMPLETE
 
 ROOT = Path(__file__).resolve().parents[2]
 # Given by us at export, not kept in the table; why.
@@ -87,8 +88,10 @@ def test_barriers_point_to_known_thematiques() -> None:
 
 
 def test_every_criterion_of_quality_has_its_sentence() -> None:
-    empty = dict.fromkeys(field_names("services")) | {"description": ""}
-    _, details = vocabulary.score_qualite.score(vocabulary.Service.model_construct(**empty))
+    record = (
+        dict.fromkeys(field_names("services")) | COMPLETE | {"date_maj": clock.today(), "source": "portail"}
+    )
+    _, details = vocabulary.score_qualite.score(vocabulary.Service.model_construct(**record))
     assert set(details) == set(vocabulary.CRITERIA), "the package's criteria changed: say what each one asks"
 
 

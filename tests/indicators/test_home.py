@@ -1,0 +1,108 @@
+"""The first page: what each person can do now, with numbers counted another way."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlmodel import Session
+
+from portal.accounts.models import Role, User
+from portal.prescriptions.states import State
+from tests.factories.accounts import make_user
+from tests.factories.beneficiaries import make_beneficiary
+from tests.factories.prescriptions import make_prescription, make_scene
+from tests.factories.structures import make_partner
+from tests.pages import Browser, Page
+from tests.statements import count_statements
+
+
+def tallies(page: Page) -> dict[str, str]:
+    """{words: number} of the tiles."""
+    return {
+        a.span.get_text(" ", strip=True): a.strong.get_text(strip=True) for a in page.soup.select("a.tally")
+    }
+
+
+def test_nobody_finds_the_search(browser: Browser) -> None:
+    page = browser.get("/")
+    assert page.h1 == "Trouver une solution d’insertion"
+    found = page.form("/offres").submit("Chercher", ou="Redon (35600)", quoi="permis")
+    assert found.path == "/offres"
+    assert page.click("Mobilité").path == "/offres"
+
+
+def test_a_partner_reads_what_awaits_an_answer(sign_in: Callable[[User], Browser], session: Session) -> None:
+    scene = make_scene(session)
+    for state in (
+        State.ENVOYEE,
+        State.ENVOYEE,
+        State.A_L_ETUDE,
+        State.ACCEPTEE,
+        State.ENTREE,
+        State.BROUILLON,
+    ):
+        make_prescription(session, scene, state)
+    page = sign_in(scene.partner).get("/")
+    assert tallies(page) == {
+        "à répondre": "2",
+        "à l’étude": "1",
+        "acceptées, entrée à déclarer": "1",
+        "en cours": "1",
+    }
+    assert scene.structure.nom in page.text
+    assert page.click("Écrire une offre").response.status_code == 200
+
+
+def test_a_partner_without_structure_is_told_the_first_step(
+    sign_in: Callable[[User], Browser], session: Session
+) -> None:
+    page = sign_in(make_user(session, Role.PARTENAIRE)).get("/")
+    assert page.click("Créer la structure").path == "/structures/nouvelle"
+
+
+def test_a_referent_reads_their_own(sign_in: Callable[[User], Browser], session: Session) -> None:
+    scene = make_scene(session)
+    make_prescription(session, scene, State.BROUILLON)
+    make_prescription(session, scene, State.ENVOYEE)
+    make_prescription(session, scene, State.A_L_ETUDE)
+    make_beneficiary(session)  # somebody else's
+    page = sign_in(scene.referent).get("/")
+    assert tallies(page) == {
+        "en brouillon": "1",
+        "en attente de réponse": "2",
+        "acceptées": "0",
+        "en cours": "0",
+    }
+    assert "Mes bénéficiaires (3)" in page.text
+
+
+def test_the_officer_reads_the_places(sign_in: Callable[[User], Browser], session: Session) -> None:
+    scene = make_scene(session, places=5)
+    make_prescription(session, scene, State.ACCEPTEE)
+    make_prescription(session, scene, State.ENTREE)
+    make_prescription(session, scene, State.TERMINEE)
+    page = sign_in(make_user(session, Role.CONVENTIONNEMENT)).get("/")
+    legend = {
+        li.span.get_text(strip=True): li.strong.get_text(strip=True)
+        for li in page.soup.select(".meter-legend li")
+    }
+    assert legend == {"Occupées": "1", "Utilisées": "1", "Retenues": "1", "Libres": "2"}
+
+
+@pytest.mark.parametrize("role", [Role.ANIMATION, Role.ADMINISTRATION])
+def test_the_others_find_their_work(sign_in: Callable[[User], Browser], session: Session, role: Role) -> None:
+    page = sign_in(make_user(session, role)).get("/")
+    assert len(page.soup.select("main .actions a")) == 2
+
+
+def test_the_cost_does_not_grow(sign_in: Callable[[User], Browser], session: Session) -> None:
+    partner, structure = make_partner(session)
+    visitor = sign_in(partner)
+    with count_statements(session) as few:
+        visitor.get("/")
+    scene = make_scene(session)
+    for _ in range(5):
+        make_prescription(session, scene)
+    with count_statements(session) as many:
+        visitor.get("/")
+    assert len(few) == len(many)
+    assert structure.nom

@@ -1,0 +1,270 @@
+"""The demo: it loads, it is whole, and nobody in it could be taken for a real person."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from data_inclusion.schema import v1
+from sqlmodel import Session, SQLModel, col, func, select
+
+from portal import clock, demo, geography
+from portal.accounts import rules as account_rules
+from portal.accounts.models import OutgoingMail, Role, User
+from portal.beneficiaries.models import Beneficiary
+from portal.conventions import queries as convention_queries
+from portal.conventions.models import Convention, FinancedAction
+from portal.conventions.rules import places_of_actions
+from portal.db import Database
+from portal.errors import RuleBroken
+from portal.exchanges import exports, records
+from portal.offers import rules as offer_rules
+from portal.offers.models import Offer, OfferState
+from portal.prescriptions.models import Prescription, Transition
+from portal.prescriptions.states import State
+from portal.structures.models import Structure, StructureState
+from tests.factories.accounts import make_user
+from tests.pages import Browser
+from tests.races.databases import own_database
+
+# Loaded once for each engine in each process: together on one worker.
+pytestmark = pytest.mark.xdist_group("demo")
+
+OPTIONS = {"source": "portail-demo", "public_url": "http://127.0.0.1:5000"}
+# Whoever reads one of these knows that the person is invented.
+INVENTED_NAMES = {
+    "Exemple",
+    "Fictif",
+    "Inventée",
+    "Modèle",
+    "Spécimen",
+    "Témoin",
+    "Essai",
+    "Factice",
+}
+# Ranges that the regulator keeps for fiction: they ring nowhere.
+FICTION = re.compile(r"\+33(19900|26191|35301|46571|53649|63998)\d{4}")
+
+
+@pytest.fixture(scope="module")
+def demo_database(
+    engine_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """The demo in a database of its own, loaded once: the tests below only read it."""
+    with own_database(engine_name, request, tmp_path_factory.mktemp("demo")) as database:
+        with database.writing() as writing:
+            demo.load(writing)
+        yield database
+
+
+@pytest.fixture
+def loaded(demo_database: Database) -> Iterator[Session]:
+    with demo_database.session(read_only=True) as reading:
+        yield reading
+
+
+def everyone(session: Session, table: type[SQLModel]) -> list:  # type: ignore[type-arg]
+    return list(session.exec(select(table)))
+
+
+class TestLoading:
+    def test_it_fills_an_empty_database(self, loaded: Session) -> None:
+        assert len(everyone(loaded, Structure)) == len(demo.STRUCTURES)
+        assert len(everyone(loaded, Offer)) == len(demo.OFFERS)
+        assert len(everyone(loaded, Convention)) == len(demo.CONVENTIONS)
+        assert len(everyone(loaded, Beneficiary)) == 8
+
+    def test_it_refuses_where_there_are_people(self, session: Session) -> None:
+        make_user(session)
+        with pytest.raises(RuleBroken, match="contient déjà des personnes"):
+            demo.load(session)
+        assert everyone(session, Structure) == []
+
+    def test_it_does_not_load_twice(self, loaded: Session) -> None:
+        with pytest.raises(RuleBroken):
+            demo.load(loaded)
+
+    @pytest.mark.parametrize(
+        "moment",
+        [(2024, 2, 29, 0, 5), (2025, 1, 1, 12), (2025, 8, 31, 23, 55)],
+    )
+    def test_it_loads_whatever_the_day(
+        self, session: Session, move_clock: Callable[..., datetime], moment: tuple[int, ...]
+    ) -> None:
+        move_clock(*moment)
+        demo.load(session)
+        today = clock.today()
+        assert all(convention.runs_on(today) for convention in everyone(session, Convention))
+        assert all(offer.date_maj <= today for offer in everyone(session, Offer))
+
+    def test_it_shows_the_states_that_people_will_meet(self, loaded: Session) -> None:
+        shown = {p.state for p in everyone(loaded, Prescription)}
+        assert shown >= {
+            State.BROUILLON,
+            State.ENVOYEE,
+            State.A_L_ETUDE,
+            State.ACCEPTEE,
+            State.ENTREE,
+            State.REFUSEE,
+        }
+
+    def test_what_it_tells_happened_in_order_and_in_the_past(self, loaded: Session) -> None:
+        now = clock.now()
+        for prescription in everyone(loaded, Prescription):
+            lines = loaded.exec(
+                select(Transition)
+                .where(col(Transition.prescription_id) == prescription.id)
+                .order_by(col(Transition.at))
+            ).all()
+            assert all(line.at <= now for line in lines)
+            assert lines[-1].to_state is prescription.state
+            assert now - lines[0].at < timedelta(days=30)
+
+    def test_places_add_up(self, loaded: Session) -> None:
+        actions = everyone(loaded, FinancedAction)
+        for action, places in zip(actions, places_of_actions(loaded, actions).values(), strict=True):
+            assert 0 <= places.libres <= places.financees == action.places_financees
+        conventions = {c.id: c for c in everyone(loaded, Convention)}
+        for action in actions:
+            planned = action.places_financees * action.cout_unitaire_centimes
+            assert planned <= conventions[action.convention_id].montant_centimes, action.intitule
+
+    def test_no_mail_is_waiting_to_leave(self, loaded: Session) -> None:
+        assert everyone(loaded, OutgoingMail) == []
+
+    def test_two_machines_show_the_same_demo(self, loaded: Session) -> None:
+        ids = {row.id for table in (Structure, Offer, Beneficiary) for row in everyone(loaded, table)}
+        assert ids == {
+            *(demo.demo_id("structure", s.slug) for s in demo.STRUCTURES),
+            *(demo.demo_id("offre", o.slug) for o in demo.OFFERS),
+            *(demo.demo_id("beneficiaire", f"DEMO-{n:04d}") for n in range(1, 9)),
+        }
+
+
+class TestCatalogue:
+    def test_every_record_is_valid_without_a_warning(
+        self, loaded: Session, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        structures = list(records.structure_records(loaded, **OPTIONS))
+        services = list(records.service_records(loaded, **OPTIONS))
+        assert caplog.messages == []
+        assert len(structures) == len(demo.STRUCTURES)
+        assert len(services) == sum(o.published for o in demo.OFFERS)
+        for model, found in ((v1.Structure, structures), (v1.Service, services)):
+            for record in found:
+                model.model_validate(record, context={"ignore_warnings": False})
+        known = {record["id"] for record in structures}
+        assert all(record["structure_id"] in known for record in services)
+
+    def test_exported_twice_it_is_the_same_to_the_byte(self, loaded: Session) -> None:
+        first = dict(exports.all_files(loaded, **OPTIONS))
+        loaded.expire_all()
+        second = dict(exports.all_files(loaded, **OPTIONS))
+        assert first == second
+        assert sorted(first) == [
+            "data-inclusion.xlsx",
+            "services.csv",
+            "services.json",
+            "services.ndjson",
+            "structures.csv",
+            "structures.json",
+            "structures.ndjson",
+        ]
+
+    def test_every_place_is_real(self, loaded: Session) -> None:
+        for row in [*everyone(loaded, Structure), *everyone(loaded, Offer), *everyone(loaded, Beneficiary)]:
+            commune = geography.commune(row.code_insee)
+            assert commune is not None
+            assert row.commune == commune.nom
+        for offer in everyone(loaded, Offer):
+            for code in offer.zone_eligibilite or ():
+                assert geography.parse_zone(code) == code
+                assert geography.zone_label(code) != code
+
+    def test_every_published_offer_is_a_good_one(self, loaded: Session) -> None:
+        structures = {s.id: s for s in everyone(loaded, Structure)}
+        assert all(s.state is StructureState.PUBLIEE for s in structures.values())
+        published = [o for o in everyone(loaded, Offer) if o.state is OfferState.PUBLIEE]
+        assert len(published) == sum(o.published for o in demo.OFFERS)
+        for offer in published:
+            assert offer_rules.missing_to_publish(offer, structures[offer.structure_id]) == {}
+            quality = offer_rules.quality(offer_rules.as_record(offer))
+            assert quality.score >= 0.8, (offer.nom, quality.missing)
+
+    def test_no_siret_is_given_to_anybody(self, loaded: Session) -> None:
+        assert [s.nom for s in everyone(loaded, Structure) if s.siret] == []
+        content = b"".join(data for name, data in exports.all_files(loaded, **OPTIONS) if "xlsx" not in name)
+        assert not re.search(rb"\b\d{14}\b", content)
+
+    def test_no_contact_reaches_anybody(self, loaded: Session) -> None:
+        for row in [*everyone(loaded, Structure), *everyone(loaded, Offer)]:
+            assert row.courriel is None or row.courriel.endswith(".example.org")
+            assert row.telephone is None or FICTION.fullmatch(row.telephone), row.telephone
+            assert not getattr(row, "contact_nom_prenom", None)
+            assert not getattr(row, "site_web", None)
+            assert not getattr(row, "lien_mobilisation", None)
+
+    def test_every_financed_offer_shows_its_places(self, loaded: Session) -> None:
+        financed = {demo.demo_id("offre", slug) for c in demo.CONVENTIONS for slug in c.offers}
+        places = convention_queries.places_by_offer(loaded, financed)
+        assert set(places) == financed
+        assert all(p.libres > 0 for p in places.values())
+
+
+class TestPeople:
+    def test_every_person_followed_is_visibly_invented(self, loaded: Session) -> None:
+        people = everyone(loaded, Beneficiary)
+        assert {person.nom for person in people} == INVENTED_NAMES
+        assert len({person.nom for person in people}) == len(people)
+        for person in people:
+            assert person.numero_allocataire.startswith("DEMO-")
+            assert FICTION.fullmatch(person.telephone)
+            assert person.courriel is None
+
+    def test_every_account_is_visibly_invented(self, loaded: Session) -> None:
+        for user in everyone(loaded, User):
+            assert user.nom.endswith("-Démo")
+            assert user.courriel.endswith("@demo.example.org")
+
+    def test_one_account_of_each_role_is_told_and_each_can_sign_in(
+        self, session: Session, browser: Browser
+    ) -> None:
+        demo.load(session)
+        session.commit()
+        told = demo.accounts_told()
+        found = dict(re.findall(r"^  (\w+) +(\S+@\S+)$", told, re.MULTILINE))
+        assert set(found) == {role.value for role in Role}
+        assert demo.PASSWORD in told
+        for role, address in found.items():
+            user = account_rules.check_sign_in(session, courriel=address, password=demo.PASSWORD)
+            assert user.role == role
+        page = browser.get("/connexion").form("/connexion")
+        page = page.submit("Se connecter", courriel=found["referent"], mot_de_passe=demo.PASSWORD)
+        assert page.path == "/"
+        assert "Renée Référente-Démo" in page.text
+
+    def test_the_referent_has_a_portfolio_and_both_partners_something_to_answer(
+        self, loaded: Session
+    ) -> None:
+        referent = account_rules.find_user(loaded, "referent@demo.example.org")
+        assert referent is not None
+        followed = loaded.exec(
+            select(func.count()).select_from(Beneficiary).where(col(Beneficiary.referent_id) == referent.id)
+        ).one()
+        assert followed == 8
+        for slug in ("ervp", "apase"):
+            waiting = loaded.exec(
+                select(Prescription).where(
+                    col(Prescription.structure_id) == demo.demo_id("structure", slug),
+                    col(Prescription.state) == State.ENVOYEE,
+                )
+            ).all()
+            assert len(waiting) == 1
+
+    def test_whether_it_is_loaded_can_be_asked(
+        self, session: Session, database: Database, demo_database: Database
+    ) -> None:
+        make_user(session)
+        session.commit()
+        assert not demo.is_loaded(database)
+        assert demo.is_loaded(demo_database)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 from flask import Flask, current_app, url_for
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect
 
 from portal import demo, jobs, migrate, vocabulary
@@ -57,6 +57,7 @@ def db_check() -> None:
 
 
 @click.command("demo")
+@with_appcontext
 def demo_command() -> None:
     """Load the demo data; refuses on a database that already holds people."""
     with _ready().writing() as session:

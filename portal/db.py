@@ -102,10 +102,11 @@ class Database:
         self.sessions: Callable[..., Session] = sessionmaker(
             self.engine, class_=Session, expire_on_commit=False, autoflush=True
         )
+        self.reading_sessions = self.sessions
 
     def session(self, *, read_only: bool = False) -> Session:
         """Return a new session; a `read_only` one refuses to write and takes no write lock."""
-        session = self.sessions()
+        session = self.reading_sessions() if read_only else self.sessions()
         if read_only:
             session.info["read_only"] = True
             event.listen(session, "before_flush", _refuse_flush)

@@ -95,9 +95,14 @@ def session(database: Database) -> Iterator[Session]:
         database.sessions = sessionmaker(
             connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
+        # A page that only shows must not undo, when it closes, what another session (the journal) wrote meanwhile:
+        # two connections never do that to each other, and here there is one.
+        database.reading_sessions = sessionmaker(
+            connection, class_=Session, expire_on_commit=False, join_transaction_mode="rollback_only"
+        )
         with database.sessions() as opened:
             yield opened
-        database.sessions = usual
+        database.sessions = database.reading_sessions = usual
         outer.rollback()
 
 

@@ -52,9 +52,13 @@ class Browser:
         assert field is not None
         return str(field["value"])
 
-    def fragment(self, url: str, target: str) -> BeautifulSoup:
-        """Ask for a fragment as htmx does."""
-        response = self.client.get(url, headers={"HX-Request": "true", "HX-Target": target})
+    def fragment(self, url: str, target: str, data: dict[str, str] | None = None) -> BeautifulSoup:
+        """Ask for a fragment as htmx does: by GET, or by POST when there are `data`."""
+        headers = {"HX-Request": "true", "HX-Target": target, "Origin": "http://localhost"}
+        if data is None:
+            response = self.client.get(url, headers=headers)
+        else:
+            response = self.client.post(url, data=data | {"csrf_token": self.token()}, headers=headers)
         assert response.status_code == 200, response.text
         assert {"HX-Request", "HX-Target"} <= set(response.vary)
         return BeautifulSoup(response.text, "html5lib")

@@ -28,13 +28,15 @@ from portal.web.access import allow, person
 from portal.web.formats import moment
 from portal.web.forms import clean_text
 from portal.web.htmx import page_or_fragment
-from portal.web.pagination import page_number, paginate
+from portal.web.pagination import PAGE_SIZE, page_number, paginate
 from portal.web.session import database, db
 
 blueprint = Blueprint("beneficiaries", __name__, url_prefix="/beneficiaires")
 
 _READER = "beneficiary_prescriptions"
 _ACCESSES_SHOWN = 20
+# A search answers on one page: to page through it would take the words into the address.
+_FOUND_SHOWN = 100
 
 
 def read_prescriptions_with(app: Flask, reader: Reader) -> None:
@@ -42,21 +44,26 @@ def read_prescriptions_with(app: Flask, reader: Reader) -> None:
     app.extensions[_READER] = reader
 
 
-@blueprint.get("", strict_slashes=False)
+@blueprint.route("", methods=["GET", "POST"], strict_slashes=False)
 @allow(Role.REFERENT)
 def index() -> Any:
-    """One's own portfolio."""
-    words = clean_text(request.args.get("q", ""))[:100]
-    pager = paginate(db(), queries.portfolio_of(person(), words), page_number(request.args.get("page")))
+    """One's own portfolio. Names looked for come by POST: no address, and so no log of addresses, holds one."""
+    searched = request.method == "POST"
+    words = clean_text(request.form.get("q", ""))[:100] if searched else ""
+    number = 1 if searched else page_number(request.args.get("page"))
+    pager = paginate(
+        db(), queries.portfolio_of(person(), words), number, size=_FOUND_SHOWN if searched else PAGE_SIZE
+    )
     return page_or_fragment(
         "beneficiaries/index.html",
         "beneficiaries/_list.html",
         "beneficiaries-list",
         pager=pager,
         words=words,
+        searched=searched,
         today=clock.today(),
         frein_label=frein_label,
-        page_url=lambda page: url_for("beneficiaries.index", q=words or None, page=page),
+        page_url=lambda page: url_for("beneficiaries.index", page=page if page > 1 else None),
     )
 
 

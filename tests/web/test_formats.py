@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from portal.web import formats
 from portal.phones import read_phone, show_phone
+from portal.web import formats
 from portal.web.forms import clean_text
 
 

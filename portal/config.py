@@ -75,6 +75,9 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings once read and checked; see `SETTINGS` for what each means."""
@@ -96,6 +99,11 @@ class Config:
     def is_https(self) -> bool:
         """True when people reach the portal over TLS, so that cookies can be kept to it."""
         return self.public_url.startswith("https://")
+
+    @property
+    def is_local(self) -> bool:
+        """True when only this machine reaches the portal: the one case where demo accounts may be opened unasked."""
+        return urlsplit(self.public_url).hostname in _LOCAL
 
 
 def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTANCE) -> Config:
@@ -166,7 +174,7 @@ def _secret(given: str, host: str, instance: Path) -> str:
                 "PORTAL_SECRET_KEY is too short: 32 characters or more, for instance `openssl rand -hex 32`"
             )
         return given
-    if host not in {"127.0.0.1", "localhost", "::1"}:
+    if host not in _LOCAL:
         raise ConfigError(
             "PORTAL_SECRET_KEY is required when PORTAL_PUBLIC_URL is open to others: `openssl rand -hex 32` makes one"
         )

@@ -3,15 +3,13 @@
 import os
 import sys
 
-from werkzeug.serving import run_simple
-
 from portal import create_app, demo, migrate
 from portal.config import ConfigError
 from portal.db import Database
 
 
 def main() -> int:
-    """Prepare what is missing and serve until interrupted; return the exit code."""
+    """Prepare what is missing and serve until interrupted; return the exit code when it cannot."""
     port = int(os.environ.get("PORT", "5000"))
     os.environ.setdefault("PORTAL_PUBLIC_URL", f"http://127.0.0.1:{port}")
     try:
@@ -21,16 +19,18 @@ def main() -> int:
         return 2
     database: Database = app.extensions["portal_db"]
     migrate.upgrade(database.engine)
-    if migrate.is_empty(database.engine):
+    if app.config["PORTAL"].is_local and migrate.is_empty(database.engine):
         print("Loading the demo data…", flush=True)
         with database.writing() as session:
             demo.load(session)
-    print(f"\nThe portal: http://127.0.0.1:{port}\n")
+    print(f"\nThe portal: http://127.0.0.1:{port} (Ctrl+C stops it)\n")
     if demo.is_loaded(database):
         print(demo.accounts_told())
     sys.stdout.flush()
-    run_simple("127.0.0.1", port, app, threaded=True)
-    return 0
+    database.engine.dispose()
+    # The server of a production, in place of this process: what is tried is what will run.
+    gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"]
+    os.execv(sys.executable, [*gunicorn, "--threads", "8", "--log-level", "warning"])
 
 
 if __name__ == "__main__":

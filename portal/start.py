@@ -8,15 +8,14 @@ from portal.config import ConfigError
 from portal.db import Database
 
 
-def main() -> int:
-    """Prepare what is missing and serve until interrupted; return the exit code when it cannot."""
+def main() -> str | None:
+    """Prepare what is missing, then become the server; return why not when it cannot."""
     port = int(os.environ.get("PORT", "5000"))
     os.environ.setdefault("PORTAL_PUBLIC_URL", f"http://127.0.0.1:{port}")
     try:
         app = create_app()
     except ConfigError as error:
-        print(f"The portal cannot start: {error}", file=sys.stderr)
-        return 2
+        return f"The portal cannot start: {error}"
     database: Database = app.extensions["portal_db"]
     migrate.upgrade(database.engine)
     if app.config["PORTAL"].is_local and migrate.is_empty(database.engine):
@@ -31,6 +30,7 @@ def main() -> int:
     # The server of a production, in place of this process: what is tried is what will run.
     gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"]
     os.execv(sys.executable, [*gunicorn, "--threads", "8", "--log-level", "warning"])
+    return None
 
 
 if __name__ == "__main__":

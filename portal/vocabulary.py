@@ -169,12 +169,14 @@ def check_record(model: type[BaseModel], record: dict[str, Any]) -> dict[str, Fi
 def quality(record: dict[str, Any]) -> Quality:
     """Return the package's quality score of a service `record` (a dict in the schema's names) and what is missing.
 
-    The record is not validated first, so that a draft too has a score.
+    Even one barely begun has a score. The package's has no answer for what the schema refuses (an empty list, an empty
+    or endless description, a price that is not in its vocabulary): these count as missing.
     """
-    values = {name: record.get(name) for name in Service.model_fields}
-    # The package measures the description without asking whether there is one.
-    service = Service.model_construct(**values | {"description": values["description"] or ""})
-    score, details = score_qualite.score(service)
+    held = {name: None if record.get(name) in ("", []) else record.get(name) for name in Service.model_fields}
+    held["description"] = (held["description"] or "-")[:10_000]
+    if not is_known("frais", held["frais"] or ""):
+        held["frais"] = None
+    score, details = score_qualite.score(Service.model_construct(**held))
     missing = tuple(CRITERIA[name] for name, value in details.items() if value is not None and value < 1)
     return Quality(score=score, missing=missing)
 

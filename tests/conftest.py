@@ -86,6 +86,17 @@ def app(config: Config, database: Database) -> Flask:
     return made
 
 
+class Reader(Session):
+    """The session of a page that only shows, on the one connection of a test.
+
+    It must not undo, when it ends, what another session (the journal) wrote meanwhile: two connections never do that
+    to each other. It has nothing of its own to undo.
+    """
+
+    def rollback(self) -> None:
+        self.expunge_all()
+
+
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
     """A session whose every change, those of the requests of this test included, is rolled back at the end."""
@@ -95,10 +106,8 @@ def session(database: Database) -> Iterator[Session]:
         database.sessions = sessionmaker(
             connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
-        # A page that only shows must not undo, when it closes, what another session (the journal) wrote meanwhile:
-        # two connections never do that to each other, and here there is one.
         database.reading_sessions = sessionmaker(
-            connection, class_=Session, expire_on_commit=False, join_transaction_mode="rollback_only"
+            connection, class_=Reader, expire_on_commit=False, join_transaction_mode="rollback_only"
         )
         with database.sessions() as opened:
             yield opened

@@ -225,7 +225,10 @@ class TestAccounts:
 
 
 class TestExport:
-    def test_every_file_is_written_whole(self, run: Run, tmp_path: Path) -> None:
+    def test_every_file_is_written_whole_as_its_address_serves_it(
+        self, config: Config, database_here: Database, tmp_path: Path
+    ) -> None:
+        app, run = runner(config, database_here)
         run("demo")
         folder = tmp_path / "un" / "dossier"
         output = run("exchanges", "export", str(folder)).output
@@ -244,16 +247,9 @@ class TestExport:
         services = json.loads((folder / "services.json").read_bytes())
         assert len(services) == sum(offer.published for offer in demo.OFFERS)
         assert {record["source"] for record in services} == {"portail-test"}
-
-    def test_the_files_are_those_of_the_addresses(
-        self, config: Config, database_here: Database, tmp_path: Path
-    ) -> None:
-        app, run = runner(config, database_here)
-        run("demo")
-        run("exchanges", "export", str(tmp_path / "out"))
-        for path in (tmp_path / "out").iterdir():
-            served = app.test_client().get(f"/export/data-inclusion/v1/{path.name}")
-            assert served.data == path.read_bytes(), path.name
+        for name in names:
+            served = app.test_client().get(f"/export/data-inclusion/v1/{name}")
+            assert served.data == (folder / name).read_bytes(), name
 
     def test_nothing_published_writes_nothing(
         self, run: Run, database_here: Database, tmp_path: Path

@@ -8,7 +8,7 @@ import pytest
 from data_inclusion.schema import v1
 from sqlmodel import Session, SQLModel, col, func, select
 
-from portal import clock, demo, geography
+from portal import clock, demo, geography, vocabulary
 from portal.accounts import rules as account_rules
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.beneficiaries.models import Beneficiary
@@ -188,7 +188,7 @@ class TestCatalogue:
         assert len(published) == sum(o.published for o in demo.OFFERS)
         for offer in published:
             assert offer_rules.missing_to_publish(offer, structures[offer.structure_id]) == {}
-            quality = offer_rules.quality(offer_rules.as_record(offer))
+            quality = vocabulary.quality(offer_rules.as_record(offer))
             assert quality.score >= 0.8, (offer.nom, quality.missing)
 
     def test_no_siret_is_given_to_anybody(self, loaded: Session) -> None:

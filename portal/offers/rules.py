@@ -135,19 +135,6 @@ def as_record(offer: Offer) -> dict[str, Any]:
     return {name: getattr(offer, name) for name in names if hasattr(offer, name)} | {"source": "portail"}
 
 
-def quality(record: dict[str, Any]) -> vocabulary.Quality:
-    """Return the quality score of an offer's `record` (as `as_record` gives it), even one barely begun.
-
-    The package's score has no answer for what the schema refuses: an empty list, an empty or endless description, a
-    price that is no longer in its vocabulary. They count as missing.
-    """
-    held = {name: (None if value in ("", []) else value) for name, value in record.items()}
-    held["description"] = (held.get("description") or "-")[:10_000]
-    if not vocabulary.is_known("frais", held.get("frais") or ""):
-        held["frais"] = None
-    return vocabulary.quality(held)
-
-
 def missing_to_publish(offer: Offer, structure: Structure) -> dict[str, str]:
     """Return {field: sentence} for each point that keeps the offer from being published; empty when it may be.
 

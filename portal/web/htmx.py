@@ -26,11 +26,23 @@ def wants(fragment_id: str) -> bool:
 
 
 def page_or_fragment(
-    page: str, fragment: str, fragment_id: str, status: int = 200, **context: Any
+    page: str,
+    fragment: str,
+    fragment_id: str,
+    status: int = 200,
+    *,
+    address: str | None = None,
+    **context: Any,
 ) -> Response:
-    """Render the fragment's file when htmx asks for it, the page (which includes that file) otherwise."""
+    """Render the fragment's file when htmx asks for it, the page (which includes that file) otherwise.
+
+    `address` is what the browser shows after the fragment, in place of the one that was asked.
+    """
     template = fragment if wants(fragment_id) else page
-    return make_response(render_template(template, as_fragment=template == fragment, **context), status)
+    response = make_response(render_template(template, as_fragment=template == fragment, **context), status)
+    if address is not None and template == fragment:
+        response.headers["HX-Push-Url"] = address
+    return response
 
 
 def redirect_browser(url: str) -> Response:

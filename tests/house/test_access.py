@@ -87,6 +87,7 @@ RULES: dict[str, str | frozenset[Role]] = {
     "prescriptions.show": BOTH_SIDES,
     "prescriptions.act": BOTH_SIDES,
     "prescriptions.new": REFERENT,
+    "prescriptions.choose_person": REFERENT,
     "prescriptions.create": REFERENT,
     "prescriptions.edit": REFERENT,
     "prescriptions.send": REFERENT,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from portal import clock
+from portal import clock, vocabulary
 from portal.accounts.models import Role
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers import rules
@@ -153,9 +153,9 @@ def test_the_search_reads_the_new_name_of_the_structure(session: Session) -> Non
 
 
 def test_a_complete_offer_scores_one_and_an_empty_one_nothing(session: Session) -> None:
-    full = rules.quality(rules.as_record(make_offer(session)))
+    full = vocabulary.quality(rules.as_record(make_offer(session)))
     assert (full.score, full.missing) == (1.0, ())
-    empty = rules.quality({})
+    empty = vocabulary.quality({})
     assert empty.score == 0
     assert {"description", "publics", "thematiques", "frais", "modes_mobilisation"} <= {
         name for _, name in empty.missing
@@ -167,7 +167,7 @@ def test_a_complete_offer_scores_one_and_an_empty_one_nothing(session: Session) 
     [{"description": ""}, {"description": "x" * 20_000}, {"frais": "retiré"}, {"publics": []}, {"frais": ""}],
 )
 def test_the_score_has_an_answer_for_what_the_schema_refuses(values: dict[str, Any]) -> None:
-    found = rules.quality({**COMPLETE, "date_maj": clock.today(), "source": "portail", **values})
+    found = vocabulary.quality({**COMPLETE, "date_maj": clock.today(), "source": "portail", **values})
     assert 0.8 <= found.score < 1
     assert [name for _, name in found.missing] == list(values)
 

@@ -198,7 +198,7 @@ class TestSend:
         assert draft.consentement_version == sharing.CONSENT_VERSION
         assert draft.donnees_partagees == [
             {"piece": "identite", "label": "Prénom et nom", "value": person.full_name},
-            {"piece": "contact", "label": "Téléphone et courriel", "value": "+33600000000"},
+            {"piece": "contact", "label": "Téléphone et courriel", "value": "06 00 00 00 00"},
             {"piece": "freins", "label": "Freins repérés", "value": "Mobilité"},
         ]
         assert lines(session, draft)[-1] == ("envoyer", "brouillon", "envoyee")

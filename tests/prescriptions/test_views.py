@@ -216,7 +216,7 @@ class TestJourney:
         page = referent.get(f"/prescriptions/nouvelle?offre={scene.offer.id}")
         assert page.h1 == "Pour qui ?"
         assert scene.offer.nom in page.text
-        page = page.form("/nouvelle").submit("Chercher", q="parcours")
+        page = page.form("person-search").submit("Chercher", q="parcours")
         assert "Autrui" not in page.text
         link = page.soup.select_one(".choice-list a")
         assert link is not None
@@ -232,7 +232,7 @@ class TestJourney:
         # Check.
         assert page.h1 == "Vérifier avant d’envoyer"
         assert page.path.endswith("/envoi")
-        for shown in (person.full_name, "+33600000000", "Langue", "Mobilité", "Passer le permis."):
+        for shown in (person.full_name, "06 00 00 00 00", "Langue", "Mobilité", "Passer le permis."):
             assert shown in page.text
         (prescription,) = prescriptions(session)
         assert prescription.state is State.BROUILLON
@@ -249,7 +249,7 @@ class TestJourney:
         assert ways(page) == ["Annuler la prescription"]
         assert answers(page) == {
             "Prénom et nom": person.full_name,
-            "Téléphone et courriel": "+33600000000",
+            "Téléphone et courriel": "06 00 00 00 00",
             "Freins repérés": "Langue, lecture et écriture, Mobilité",
         }
         assert "Accord de la personne recueilli" in page.text
@@ -259,7 +259,7 @@ class TestJourney:
         assert person.full_name in page.text
         page = page.click(person.full_name)
         assert badge(page) == "Envoyée"
-        assert ways(page) == ["Mettre à l’étude", "Accepter", "Refuser"]
+        assert ways(page) == ["Accepter", "Mettre à l’étude", "Refuser"]
         assert len(answers(page)) == 3
         assert "Passer le permis." in page.text
 
@@ -405,7 +405,7 @@ class TestButtons:
         ("state", "referent", "partner"),
         [
             (State.BROUILLON, ["Vérifier et envoyer", "Modifier", "Annuler la prescription"], None),
-            (State.ENVOYEE, ["Annuler la prescription"], ["Mettre à l’étude", "Accepter", "Refuser"]),
+            (State.ENVOYEE, ["Annuler la prescription"], ["Accepter", "Mettre à l’étude", "Refuser"]),
             (State.A_L_ETUDE, ["Annuler la prescription"], ["Accepter", "Refuser"]),
             (State.ACCEPTEE, ["Annuler la prescription"], ["Déclarer l’entrée", "Déclarer l’abandon"]),
             (State.ENTREE, [], ["Déclarer la fin", "Déclarer l’abandon"]),
@@ -460,7 +460,7 @@ class TestButtons:
         prescription = make_prescription(session, scene)
         partner = sign_in(scene.partner)
         page = partner.get(address(prescription))
-        assert ways(page) == ["Mettre à l’étude", "Mettre en liste d’attente", "Accepter", "Refuser"]
+        assert ways(page) == ["Accepter", "Mettre à l’étude", "Mettre en liste d’attente", "Refuser"]
         assert "Plus de place" in page.text
         page = page.form("/mettre-en-attente").submit("Mettre en liste d’attente")
         assert "en liste d’attente, au rang 1" in page.text
@@ -805,7 +805,7 @@ class TestNeedToKnow:
         assert [text for text in hidden if text in html] == []
         assert person.full_name in html
         if shared and not closed:
-            assert "+33612345678" in html
+            assert "06 12 34 56 78" in html
             assert "Redon" in html
         assert ("Le permis." in html) == (not closed)
 
@@ -838,7 +838,7 @@ class TestNeedToKnow:
                 "Introuvable",
                 "permis",
                 "DEMO",
-                "+33600000000",
+                "06 00 00 00 00",
                 "que seul le référent",
             ):
                 assert private not in mail.subject + mail.body
@@ -993,7 +993,7 @@ def test_who_follows_nobody_yet_is_shown_the_first_step(session: Session, sign_i
     browser = sign_in(scene.referent)
     page = browser.get(f"/prescriptions/nouvelle?offre={scene.offer.id}")
     assert "Vous ne suivez encore personne" in page.text
-    page = browser.get(f"/prescriptions/nouvelle?offre={scene.offer.id}&q=personne")
+    page = browser.post(f"/prescriptions/pour-qui?offre={scene.offer.id}", {"q": "personne"})
     assert "Personne de ce nom dans vos dossiers" in page.text
 
 

@@ -85,7 +85,9 @@ def test_security_headers_are_on_every_answer(browser: Browser) -> None:
 
 def test_pages_are_not_kept_by_the_browser_and_assets_are(browser: Browser) -> None:
     assert browser.client.get("/").headers["Cache-Control"] == "no-store"
-    assert "max-age=31536000" in browser.client.get("/static/theme.css", buffered=True).headers["Cache-Control"]
+    assert (
+        "max-age=31536000" in browser.client.get("/static/theme.css", buffered=True).headers["Cache-Control"]
+    )
 
 
 def test_health(browser: Browser) -> None:

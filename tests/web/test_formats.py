@@ -19,8 +19,13 @@ def test_days() -> None:
 
 
 def test_moments_are_told_in_paris() -> None:
-    assert formats.moment(datetime(2026, 3, 3, 23, 5, tzinfo=UTC)) == "mercredi 4 mars 2026 à 0\u00a0h\u00a005"
-    assert formats.moment(datetime(2026, 7, 3, 8, 12, tzinfo=UTC)) == "vendredi 3 juillet 2026 à 10\u00a0h\u00a012"
+    assert (
+        formats.moment(datetime(2026, 3, 3, 23, 5, tzinfo=UTC)) == "mercredi 4 mars 2026 à 0\u00a0h\u00a005"
+    )
+    assert (
+        formats.moment(datetime(2026, 7, 3, 8, 12, tzinfo=UTC))
+        == "vendredi 3 juillet 2026 à 10\u00a0h\u00a012"
+    )
 
 
 def test_ago(move_clock: Callable[..., datetime]) -> None:

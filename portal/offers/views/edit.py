@@ -40,7 +40,7 @@ def mine() -> Any:
         words=words,
         own=own,
         structures=structures,
-        scores={offer.id: rules.quality(rules.as_record(offer)).score for offer in pager.items},
+        scores={offer.id: vocabulary.quality(rules.as_record(offer)).score for offer in pager.items},
         wanted=rules.WANTED_SCORE,
         is_stale=rules.is_stale,
     )
@@ -271,7 +271,7 @@ def _page(form: OfferForm, structure: Structure, offer: Offer | None = None) -> 
 
 def _panel(record: dict[str, Any]) -> dict[str, Any]:
     """What the quality panel says of a record: its score in percent, what is missing, whether DORA will show it."""
-    found = rules.quality(record | {"source": "portail"})
+    found = vocabulary.quality(record | {"source": "portail"})
     missing = list(found.missing)
     if not record.get("modes_accueil"):
         missing.append(("Dites si l’on vous rencontre sur place ou à distance.", "modes_accueil"))

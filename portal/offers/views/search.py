@@ -81,6 +81,7 @@ def search() -> Any:
         "places": {},
         "lifts": [],
     }
+    pager: Pager | None = None
     if valid:
         pager = paginate(
             db(),
@@ -94,6 +95,8 @@ def search() -> Any:
         "offers/_results.html",
         "offers-results",
         status=200 if valid else 422,
+        # Clean: a form sends its empty fields too.
+        address=criteria.address(pager.page if pager else 1),
         **context,
     )
 
@@ -131,7 +134,7 @@ def show(offer_id: uuid.UUID) -> Any:
         referent=has_role(Role.REFERENT),
         anonymous=person() is None,
         editable=_is_editable(offer_id),
-        quality=rules.quality(rules.as_record(offer)),
+        quality=vocabulary.quality(rules.as_record(offer)),
         wanted=rules.WANTED_SCORE,
     )
 

@@ -19,12 +19,15 @@ from portal.prescriptions.sharing import PIECES, pieces_of
 from portal.prescriptions.states import Act, State
 from portal.prescriptions.views.blueprint import blueprint, journal, visible
 from portal.web.access import allow, person
-from portal.web.pagination import page_number, paginate
+from portal.web.forms import clean_text
+from portal.web.pagination import PAGE_SIZE, page_number, paginate
 from portal.web.session import db
 
 _ALL = [piece.slug for piece in PIECES]
 # Ticked at first: what a structure nearly always needs to call the person back.
 _USUAL = ["contact", "commune"]
+# A search answers on one page: to page through it would take the words into the address.
+_FOUND_SHOWN = 100
 
 
 @blueprint.get("/nouvelle")
@@ -36,15 +39,26 @@ def new() -> Any:
         return redirect(url_for("offers.search", beneficiaire=request.args.get("beneficiaire")), 303)
     beneficiary_id = _uuid(request.args.get("beneficiaire"))
     if beneficiary_id is None:
-        words = request.args.get("q", "")
-        pager = paginate(
-            db(), beneficiary_queries.portfolio_of(person(), words), page_number(request.args.get("page"))
-        )
-        return render_template("prescriptions/choose_person.html", offer=offer, pager=pager, words=words)
+        return redirect(url_for("prescriptions.choose_person", offre=offer.id), 303)
     beneficiary = _beneficiary(beneficiary_id)
     journal(beneficiary.id)
     form = PrescriptionForm(data={"cle": str(uuid.uuid4()), "partage": _USUAL})
     return _ask(form, offer, beneficiary)
+
+
+@blueprint.route("/pour-qui", methods=["GET", "POST"])
+@allow(Role.REFERENT)
+def choose_person() -> Any:
+    """Choose among the people one follows. Names looked for come by POST: no address holds one."""
+    offer = _offer(request.args.get("offre")) or abort(404)
+    searched = request.method == "POST"
+    words = clean_text(request.form.get("q", ""))[:100] if searched else ""
+    number = 1 if searched else page_number(request.args.get("page"))
+    found = beneficiary_queries.portfolio_of(person(), words)
+    pager = paginate(db(), found, number, size=_FOUND_SHOWN if searched else PAGE_SIZE)
+    return render_template(
+        "prescriptions/choose_person.html", offer=offer, pager=pager, words=words, searched=searched
+    )
 
 
 @blueprint.post("/nouvelle")

@@ -1,0 +1,65 @@
+"""The same job run at the same instant by several machines: each thing is done once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlmodel import select
+
+from portal import clock
+from portal.accounts.models import OutgoingMail
+from portal.accounts.rules import queue_mail
+from portal.config import Config
+from portal.db import Database
+from portal.prescriptions.models import Prescription
+from portal.prescriptions.states import State
+from tests.factories.prescriptions import make_prescription, make_scene
+from tests.races import workers
+from tests.races.databases import own_database
+from tests.races.workers import race
+from tests.test_jobs import Postman, free_port
+
+pytestmark = pytest.mark.xdist_group("races")
+
+
+@pytest.fixture
+def arena(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of its own, with its tables."""
+    with own_database(engine_name, request, tmp_path) as database:
+        yield database
+
+
+def test_each_message_leaves_once(arena: Database, config: Config) -> None:
+    wanted = {f"personne{n}@exemple.example.org" for n in range(8)}
+    with arena.writing() as session:
+        for recipient in wanted:
+            queue_mail(session, recipient=recipient, subject="Bonjour", body="Bonjour.")
+    postman = Postman()
+    server = Controller(postman, hostname="127.0.0.1", port=free_port())
+    server.start()
+    try:
+        url = arena.engine.url.render_as_string(hide_password=False)
+        entrant = ("mail", config, f"smtp://127.0.0.1:{server.port}")
+        said = race(url, workers.run_job, [entrant] * 4)
+    finally:
+        server.stop()
+    assert sum(int(line.split()[0]) for line in said) == 8, said
+    assert Counter(to for _, (to,), _ in postman.received) == dict.fromkeys(wanted, 1)
+    with arena.session(read_only=True) as session:
+        assert all(mail.sent_at and mail.attempts == 1 for mail in session.exec(select(OutgoingMail)))
+
+
+def test_each_prescription_expires_once(arena: Database, config: Config) -> None:
+    with clock.stopped_at(clock.now() - timedelta(days=40)), arena.writing() as session:
+        scene = make_scene(session)
+        for _ in range(15):
+            make_prescription(session, scene)
+    url = arena.engine.url.render_as_string(hide_password=False)
+    said = race(url, workers.run_job, [("prescriptions", config, "")] * 4)
+    assert sum(int(line.split()[0]) for line in said) == 15, said
+    with arena.session(read_only=True) as session:
+        assert set(session.exec(select(Prescription.state))) == {State.EXPIREE}
+        assert len(session.exec(select(OutgoingMail)).all()) == 30

@@ -1,0 +1,139 @@
+"""What each process of a race does: everything of its own, and the same instant for all."""
+
+import multiprocessing
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlmodel import Session
+
+from portal import jobs
+from portal.accounts.models import User
+from portal.beneficiaries.models import Beneficiary
+from portal.config import Config
+from portal.db import Database
+from portal.errors import RuleBroken
+from portal.offers.models import Offer
+from portal.prescriptions import rules
+from portal.prescriptions.models import Prescription
+from portal.structures.models import Structure
+
+_PATIENCE_SECONDS = 90
+
+Start = Callable[[], object]
+
+
+def race(url: str, work: Callable[..., str], entrants: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Run `work(database, start, *entrant)` in one process for each entrant; return what each says, in order.
+
+    `start()` waits until every process is there. A refusal is told as the name of its class, any other error whole.
+    """
+    context = multiprocessing.get_context("forkserver")
+    # Imported once, before the processes are made.
+    context.set_forkserver_preload(["tests.races.workers"])
+    barrier, results = context.Barrier(len(entrants)), context.Queue()
+    processes = [
+        context.Process(target=_run, args=(url, work, entrant, barrier, results, number), daemon=True)
+        for number, entrant in enumerate(entrants)
+    ]
+    for process in processes:
+        process.start()
+    said = dict(results.get(timeout=_PATIENCE_SECONDS) for _ in processes)
+    for process in processes:
+        process.join(_PATIENCE_SECONDS)
+    assert [process.exitcode for process in processes] == [0] * len(processes)
+    results.close()
+    results.join_thread()
+    return [said[number] for number in range(len(entrants))]
+
+
+def _run(
+    url: str, work: Callable[..., str], entrant: tuple[Any, ...], barrier: Any, results: Any, number: int
+) -> None:
+    database = Database(url)
+    try:
+        said = work(database, lambda: barrier.wait(_PATIENCE_SECONDS), *entrant)
+    except RuleBroken as broken:
+        said = type(broken).__name__
+    except Exception as error:
+        said = repr(error)
+    finally:
+        database.engine.dispose()
+    results.put((number, said))
+
+
+def accept(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Accept as the page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        rules.accept(session, prescription, by=session.get_one(User, by_id))
+        session.commit()
+    return "accepted"
+
+
+def cancel(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Cancel as the page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        rules.cancel(session, prescription, by=session.get_one(User, by_id))
+        session.commit()
+    return "cancelled"
+
+
+def accept_or_cancel(
+    database: Database, start: Start, what: str, prescription_id: uuid.UUID, by_id: uuid.UUID
+) -> str:
+    """Do one or the other."""
+    return {"accept": accept, "cancel": cancel}[what](database, start, prescription_id, by_id)
+
+
+def send(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Send a draft as the page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        rules.send(session, prescription, by=session.get_one(User, by_id), consent=True)
+        session.commit()
+    return "sent"
+
+
+def create(
+    database: Database, start: Start, person_id: uuid.UUID, offer_id: uuid.UUID, key: uuid.UUID
+) -> str:
+    """Write a draft as the page does; return its id."""
+    with _page(database, start) as session:
+        person = _opened(session, start, Beneficiary, person_id)
+        offer = session.get_one(Offer, offer_id)
+        prescription = rules.create_prescription(
+            session,
+            beneficiary=person,
+            offer=offer,
+            structure=session.get_one(Structure, offer.structure_id),
+            by=session.get_one(User, person.referent_id),
+            form_key=key,
+            motif="Le permis.",
+            partage=[],
+        )
+        session.commit()
+        return str(prescription.id)
+
+
+def run_job(database: Database, start: Start, name: str, config: Config, mail_url: str) -> str:
+    """Run a job as the command does; return what it says."""
+    start()
+    return jobs.JOBS[name](database, replace(config, mail_url=mail_url))
+
+
+def _page(database: Database, start: Start) -> Session:
+    if database.engine.dialect.name == "sqlite":
+        # Here the first statement of a page that writes waits for its turn: nobody could come to the start after it.
+        start()
+    return database.session()
+
+
+def _opened(session: Session, start: Start, table: type[Any], id: uuid.UUID) -> Any:
+    """Load what the page is about; on PostgreSQL all have read it before any of them writes."""
+    found = session.get_one(table, id)
+    if session.get_bind().dialect.name != "sqlite":
+        start()
+    return found

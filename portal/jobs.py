@@ -3,13 +3,10 @@
 import logging
 import smtplib
 import ssl
-import uuid
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
-
-from sqlmodel import col
 
 from portal import clock
 from portal.accounts import queries as account_queries
@@ -33,33 +30,58 @@ def expire_prescriptions(database: Database, config: Config) -> str:
 
 
 def send_mail(database: Database, config: Config) -> str:
-    """Send what waits in the outbox, one transaction a message so that none leaves twice after a failure."""
+    """Send what waits in the outbox.
+
+    A message is first taken, then sent, then marked, each in a transaction of its own: nobody waits for the mail
+    server with the database in hand. One that was sent and not marked, because the machine died, leaves again with
+    the same Message-ID.
+    """
     if not config.mail_url:
         return "no PORTAL_MAIL_URL: messages stay in the outbox"
-    sent = 0
+    sent = refused = 0
     with _server(config.mail_url) as server:
-        refused: list[uuid.UUID] = []
-        while True:
-            with database.writing() as session:
-                # One at a time, those just refused apart: however many they are, the others still leave.
-                next_one = account_queries.mails_to_send(limit=1).where(col(OutgoingMail.id).not_in(refused))
-                mail = session.execute(next_one).scalar_one_or_none()
-                if mail is None:
-                    break
-                mail.attempts += 1
-                try:
-                    server.send_message(_message(mail, config.mail_from))
-                except smtplib.SMTPResponseException as error:
-                    mail.last_error = f"{error.smtp_code}"
-                    refused.append(mail.id)
-                except smtplib.SMTPRecipientsRefused:
-                    mail.last_error = "recipient refused"
-                    refused.append(mail.id)
-                else:
-                    mail.sent_at = clock.now()
-                    mail.last_error = None
-                    sent += 1
-    return f"{sent} sent, {len(refused)} refused"
+        while (mail := _take_mail(database)) is not None:
+            error: str | None = None
+            try:
+                server.send_message(_message(mail, config.mail_from))
+            except smtplib.SMTPResponseException as answer:
+                error = f"{answer.smtp_code}"
+            except smtplib.SMTPRecipientsRefused:
+                error = "recipient refused"
+            except (smtplib.SMTPException, OSError):
+                # The server's trouble, not the message's: it goes back as it came.
+                _give_back_mail(database, mail)
+                raise
+            _mark_mail(database, mail, error)
+            sent, refused = (sent, refused + 1) if error else (sent + 1, refused)
+    return f"{sent} sent, {refused} refused"
+
+
+def _take_mail(database: Database) -> OutgoingMail | None:
+    now = clock.now()
+    with database.writing() as session:
+        mail: OutgoingMail | None = session.execute(
+            account_queries.next_mail_to_send(now)
+        ).scalar_one_or_none()
+        if mail is not None:
+            mail.claimed_at = now
+            mail.attempts += 1
+        return mail
+
+
+def _give_back_mail(database: Database, mail: OutgoingMail) -> None:
+    with database.writing() as session:
+        kept = session.get_one(OutgoingMail, mail.id)
+        kept.claimed_at = None
+        kept.attempts -= 1
+
+
+def _mark_mail(database: Database, mail: OutgoingMail, error: str | None) -> None:
+    with database.writing() as session:
+        kept = session.get_one(OutgoingMail, mail.id)
+        kept.last_error = error
+        if error is None:
+            kept.sent_at = clock.now()
 
 
 JOBS: dict[str, Callable[[Database, Config], str]] = {

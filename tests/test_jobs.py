@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -16,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock, jobs
 from portal.accounts.models import OutgoingMail
+from portal.accounts.queries import CLAIM_LIFE
 from portal.accounts.rules import queue_mail
 from portal.config import Config
 from portal.db import Database
@@ -92,6 +94,11 @@ def queue(session: Session, *recipients: str) -> list[OutgoingMail]:
     return made
 
 
+def later(runs: int = 1) -> AbstractContextManager[None]:
+    """The clock of the next run but `runs` of `jobs run`: a message refused may then be tried again."""
+    return clock.stopped_at(clock.now() + runs * CLAIM_LIFE)
+
+
 def state(session: Session) -> dict[str, tuple[bool, int, str | None]]:
     """{recipient: (sent, attempts, last error)}."""
     session.expire_all()
@@ -135,7 +142,9 @@ class TestMail:
         session.expire_all()
         first.sent_at = None
         session.commit()
-        jobs.send_mail(database, mailing)
+        assert jobs.send_mail(database, mailing) == "0 sent, 0 refused", "it is in somebody's hands"
+        with later():
+            jobs.send_mail(database, mailing)
         ids = [message["Message-ID"] for _, _, message in postman.received]
         assert ids[0] == ids[2] != ids[1]
 
@@ -165,7 +174,8 @@ class TestMail:
             "ok@exemple.example.org": (True, 1, None),
         }
         postman.failing.clear()
-        assert jobs.send_mail(database, mailing) == "1 sent, 1 refused"
+        with later():
+            assert jobs.send_mail(database, mailing) == "1 sent, 1 refused"
         assert state(session)["plus-tard@exemple.example.org"] == (True, 2, None)
 
     def test_it_is_tried_ten_times_and_no_more(
@@ -173,7 +183,10 @@ class TestMail:
     ) -> None:
         postman.refused = {"refuse@exemple.example.org"}
         queue(session, "refuse@exemple.example.org")
-        said = [jobs.send_mail(database, mailing) for _ in range(12)]
+        said = []
+        for run in range(12):
+            with later(run):
+                said.append(jobs.send_mail(database, mailing))
         assert said == ["0 sent, 1 refused"] * 10 + ["0 sent, 0 refused"] * 2
         assert len(postman.asked) == 10
         assert state(session) == {"refuse@exemple.example.org": (False, 10, "recipient refused")}

@@ -121,6 +121,8 @@ class OutgoingMail(SQLModel, table=True):
     subject: str = Field(max_length=200)
     body: str
     created_at: datetime = moment_field()
+    # Taken by a sender at this moment; free again after a while if that sender died.
+    claimed_at: datetime | None = optional_moment_field()
     sent_at: datetime | None = optional_moment_field()
     attempts: int = Field(default=0)
     last_error: str | None = Field(default=None, max_length=500)

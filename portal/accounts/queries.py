@@ -1,12 +1,17 @@
 """Questions about accounts."""
 
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import col, select
 
 from portal.accounts.models import Organisation, OutgoingMail, User
+
+MAX_ATTEMPTS = 10
+# How long a message stays with the sender that took it; refused ones are tried again no sooner.
+CLAIM_LIFE = timedelta(minutes=4)
 
 
 def all_users() -> Select[Any]:
@@ -28,12 +33,19 @@ def outbox() -> Select[Any]:
     return select(OutgoingMail).order_by(col(OutgoingMail.created_at).desc(), col(OutgoingMail.id))
 
 
-def mails_to_send(limit: int = 100) -> Select[Any]:
-    """Messages still to send, oldest first, locked against another sender (PostgreSQL) and given up after ten attempts."""
+def next_mail_to_send(now: datetime) -> Select[Any]:
+    """The oldest message still to send, locked against another sender, or nothing.
+
+    Those that another sender has in hand, or gave back less than CLAIM_LIFE ago, are left alone; ten attempts are enough.
+    """
     return (
         select(OutgoingMail)
-        .where(col(OutgoingMail.sent_at).is_(None), col(OutgoingMail.attempts) < 10)
+        .where(
+            col(OutgoingMail.sent_at).is_(None),
+            col(OutgoingMail.attempts) < MAX_ATTEMPTS,
+            or_(col(OutgoingMail.claimed_at).is_(None), col(OutgoingMail.claimed_at) <= now - CLAIM_LIFE),
+        )
         .order_by(col(OutgoingMail.created_at), col(OutgoingMail.id))
-        .limit(limit)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )

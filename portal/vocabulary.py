@@ -142,6 +142,14 @@ def expand_thematiques(values: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
+def without_final_dot(nom: str) -> str:
+    """Return a `nom` as data.inclusion's API takes it: a final dot, which is only a warning here, is dropped there.
+
+    "etc." keeps its own. (Contract data-inclusion, ten facts, 2.)
+    """
+    return nom if nom.endswith("etc.") else nom.rstrip(". ")
+
+
 def check_field(model: type[BaseModel], name: str, value: Any) -> FieldCheck:
     """Run the schema's own validators on one field of `model` (Structure or Service) and return what they say.
 

@@ -1,12 +1,14 @@
 """The frontier: our rows as records of the data.inclusion schema. Building one is validating it."""
 
 import logging
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, HttpUrl, ValidationError
 from sqlmodel import Session
 
+from portal import vocabulary
 from portal.offers import queries as offer_queries
 from portal.offers.models import Offer
 from portal.structures import queries as structure_queries
@@ -32,7 +34,7 @@ def structure_record(
         {
             "source": source,
             "id": _id(structure.id, source, prefixed),
-            "nom": structure.nom,
+            "nom": vocabulary.without_final_dot(structure.nom),
             "date_maj": structure.date_maj,
             "description": structure.description,
             "lien_source": HttpUrl(f"{public_url}/structures/{structure.id}"),
@@ -66,7 +68,7 @@ def service_record(offer: Offer, *, source: str, public_url: str, prefixed: bool
             "source": source,
             "structure_id": _id(offer.structure_id, source, prefixed),
             "id": _id(offer.id, source, prefixed),
-            "nom": offer.nom,
+            "nom": vocabulary.without_final_dot(offer.nom),
             "description": offer.description,
             "lien_source": HttpUrl(f"{public_url}/offres/{offer.id}"),
             "date_maj": offer.date_maj,
@@ -117,9 +119,19 @@ def structure_records(
 def service_records(
     session: Session, *, source: str, public_url: str, prefixed: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Yield the offers of the catalogue as records, by id. A row that does not follow the schema is logged and left out."""
+    """Yield the offers of the catalogue as records, by id.
+
+    A row that does not follow the schema is logged and left out; so are the offers of a structure that is, because
+    one service without its structure makes data.inclusion keep our former data (contract data-inclusion §3.4).
+    """
+    sound: dict[uuid.UUID, bool] = {}
     rows = session.execute(offer_queries.published().execution_options(yield_per=500)).scalars()
     for offer in rows:
+        if offer.structure_id not in sound:
+            sound[offer.structure_id] = _follows_schema(offer.structure, source, public_url)
+        if not sound[offer.structure_id]:
+            log.error("export: offer %s left out with its structure", offer.id)
+            continue
         try:
             yield service_record(offer, source=source, public_url=public_url, prefixed=prefixed)
         except ValidationError as error:
@@ -130,6 +142,14 @@ def field_names(kind: str) -> list[str]:
     """Return the schema's field names of "structures" or "services", in the schema's order."""
     model = {"structures": StructureRecord, "services": ServiceRecord}[kind]
     return list(model.model_fields)
+
+
+def _follows_schema(structure: Structure, source: str, public_url: str) -> bool:
+    try:
+        structure_record(structure, source=source, public_url=public_url)
+    except ValidationError:
+        return False
+    return True
 
 
 def _id(value: object, source: str, prefixed: bool) -> str:

@@ -145,8 +145,9 @@ def missing_to_publish(offer: Offer, structure: Structure) -> dict[str, str]:
         problems["description"] = "Décrivez l’offre en quelques phrases (50 caractères au moins)."
     candidate = as_record(offer) | {"id": str(offer.id), "structure_id": str(offer.structure_id)}
     for name, check in vocabulary.check_record(vocabulary.Service, candidate).items():
-        # A warning ("avertissement") is refused at the frontier too: the API's loader drops such records.
-        problems.setdefault(name, (check.errors or check.warnings)[0])
+        # A warning ("avertissement") is shown and does not block; the frontier mends what it is about.
+        if check.errors:
+            problems.setdefault(name, check.errors[0])
     wanted = {
         "type": "Choisissez le type d’offre.",
         "thematiques": "Choisissez au moins une thématique.",

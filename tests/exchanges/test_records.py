@@ -123,6 +123,18 @@ def test_an_offer_where_nothing_is_missing(session: Session) -> None:
     assert (record["volume_horaire_hebdomadaire"], record["nombre_semaines"]) == (7.5, 12)
 
 
+@pytest.mark.parametrize(
+    ("nom", "leaves_as"),
+    [("Atelier vélo.", "Atelier vélo"), ("Vélo, marche, etc.", "Vélo, marche, etc."), ("Oser…", "Oser…")],
+)
+def test_a_final_dot_stays_here_and_does_not_leave(session: Session, nom: str, leaves_as: str) -> None:
+    structure = make_structure(session, nom=f"Chez {nom}")
+    offer = make_offer(session, structure, nom=nom)
+    assert offer.nom == nom
+    assert service_record(offer)["nom"] == leaves_as
+    assert structure_record(structure)["nom"] == f"Chez {leaves_as}"
+
+
 def test_what_is_unknown_is_null(session: Session) -> None:
     bare = Structure(nom="Nue", date_maj=date(2026, 1, 2), reseaux_porteurs=[])
     record = structure_record(bare)
@@ -171,7 +183,7 @@ def test_each_offer_s_structure_is_in_the_export(session: Session) -> None:
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({"nom": "Un nom qui finit par un point."}, "nom"),
+        ({"nom": "..."}, "nom"),
         ({"thematiques": ["mobilite--en-fusee"]}, "thematiques"),
         ({"publics": ["martiens"]}, "publics"),
         ({"type": "miracle"}, "type"),
@@ -206,6 +218,10 @@ def test_a_structure_that_no_longer_follows_the_schema_is_left_out_too(
         found = all_records(session, "structures")
     assert [record["id"] for record in found] == [str(catalogue.structures[1].id)]
     assert caplog.messages == [f"export: structure {wrong.id} left out, fields: reseaux_porteurs, siret"]
+    # A service without its structure would make data.inclusion refuse the whole feed.
+    services = all_records(session, "services")
+    assert services
+    assert {record["structure_id"] for record in services} == {record["id"] for record in found}
 
 
 def test_the_log_does_not_repeat_what_was_written(session: Session, caplog: pytest.LogCaptureFixture) -> None:

@@ -277,7 +277,7 @@ class TestWhatIsServed:
         self, session: Session, browser: Browser
     ) -> None:
         offer = make_offer(session)
-        session.execute(update(Offer).where(col(Offer.id) == offer.id).values(nom="Fini."))
+        session.execute(update(Offer).where(col(Offer.id) == offer.id).values(publics=["martiens"]))
         session.commit()
         get(browser, "services.json", 503)
 

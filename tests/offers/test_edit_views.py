@@ -285,6 +285,12 @@ def test_a_warning_is_shown_and_does_not_block_a_draft(session: Session, sign_in
     assert not page.errors
 
 
+def test_a_warning_does_not_block_a_publication(session: Session, sign_in: SignIn) -> None:
+    page = new_form(session, sign_in).submit(PUBLISH, **{**FULL, "nom": "Passer le code."})
+    assert "L’offre est publiée" in page.text
+    assert "ne doit pas se terminer par un point" in page.text
+
+
 def test_a_warning_stands_beside_the_errors(session: Session, sign_in: SignIn) -> None:
     page = new_form(session, sign_in).submit(DRAFT, status=422, nom="Passer le code.", courriel="accueil")
     assert list(page.errors) == ["courriel", "nom"]

@@ -83,7 +83,6 @@ def test_what_cannot_be_kept_is_refused(session: Session, values: dict[str, Any]
         ({"modes_mobilisation": ["utiliser-lien-mobilisation"]}, {"lien_mobilisation"}),
         ({"nom": "association exemple"}, {"nom"}),
         ({"nom": "x" * 131}, {"nom"}),
-        ({"nom": "Atelier vélo."}, {"nom"}),
         ({"zone_eligibilite": ["a"]}, {"zone_eligibilite"}),
     ],
 )

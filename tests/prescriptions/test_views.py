@@ -188,6 +188,8 @@ class TestAccess:
         ):
             browser.get(page, status=404)
         browser.post(new_address(scene, others), {"cle": str(uuid.uuid4()), "motif": "x"}, status=404)
+        # Nor when the form would come back to be corrected: it shows the file.
+        browser.post(new_address(scene, others), {"cle": str(uuid.uuid4()), "motif": ""}, status=404)
         browser.post("/prescriptions/nouvelle", {"motif": "x"}, status=404)
         browser.get(address(make_prescription(session, scene), "expirer"), status=404)
         assert len(prescriptions(session)) == 1

@@ -90,6 +90,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("search_text", sa.String(), nullable=False),
         sa.CheckConstraint(
             "(latitude IS NULL) = (longitude IS NULL)", name=op.f("ck_structure_coordinates_whole")
         ),
@@ -192,6 +193,7 @@ def upgrade() -> None:
         sa.Column("referent_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("search_text", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["referent_id"], ["account.id"], name=op.f("fk_beneficiary_referent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_beneficiary")),
     )

@@ -31,6 +31,8 @@ class Beneficiary(SQLModel, table=True):
     referent_id: uuid.UUID = Field(foreign_key="account.id")
     created_at: datetime = moment_field()
     updated_at: datetime = moment_field()
+    # Names and number without accents or case; written by `rules`, read by the search.
+    search_text: str = Field(default="")
 
     referent: User = Relationship(sa_relationship_kwargs={"lazy": "raise"})
 

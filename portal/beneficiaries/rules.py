@@ -111,6 +111,7 @@ def _apply(session: Session, person: Beneficiary, values: dict[str, Any]) -> Non
         person.code_insee, person.commune = commune.code, commune.nom
     else:
         person.code_insee = person.commune = None
+    person.search_text = geography.fold(f"{person.nom} {person.prenom} {person.numero_allocataire or ''}")
     _refuse_twin(session, person)
 
 

@@ -77,6 +77,8 @@ class Structure(PlaceFields, table=True):
 
     state: StructureState = Field(default=StructureState.BROUILLON, sa_type=text_enum(StructureState))
     created_at: datetime = moment_field()
+    # Name and commune without accents or case; written by `rules`, read by the search.
+    search_text: str = Field(default="")
 
     @property
     def is_public(self) -> bool:

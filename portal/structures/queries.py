@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, exists, false, func, or_, true
+from sqlalchemy import Select, exists, false, or_, true
 from sqlalchemy.orm import joinedload
 from sqlmodel import col, select
 
@@ -13,15 +13,6 @@ from portal.structures.models import Membership, MembershipLevel, Structure, Str
 
 # Those who look after every structure, beside its own members.
 _KEEPERS = frozenset({Role.ANIMATION, Role.ADMINISTRATION})
-# What French names hold beyond a to z, for a comparison that neither engine makes by itself.
-_PLAIN = {
-    **dict(zip("àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy", strict=True)),
-    **dict(zip("ÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸ", "aaaceeeeiioouuuy", strict=True)),
-    "œ": "oe",
-    "Œ": "oe",
-    "æ": "ae",
-    "Æ": "ae",
-}
 
 
 def is_member(user: User) -> Any:
@@ -57,15 +48,15 @@ def may_manage_members(user: User | None) -> Any:
 
 def changeable_by(user: User, words: str = "") -> Select[Any]:
     """The structures that `user` may change, whose name or commune holds each of `words`, by name."""
-    statement = select(Structure).where(may_change(user))
     wanted = geography.fold(words[:200]).split()
-    if wanted:
-        folded = _folded_names()
-        found = select(folded.c.id).where(
-            *(folded.c.words.contains(word, autoescape=True) for word in wanted)
+    return (
+        select(Structure)
+        .where(
+            may_change(user),
+            *(col(Structure.search_text).contains(word, autoescape=True) for word in wanted),
         )
-        statement = statement.where(col(Structure.id).in_(found))
-    return statement.order_by(col(Structure.nom), col(Structure.id))
+        .order_by(col(Structure.nom), col(Structure.id))
+    )
 
 
 def managed_by(user: User) -> Select[Any]:
@@ -96,18 +87,3 @@ def members_of(structure_id: uuid.UUID) -> Select[Any]:
         .options(joinedload(Membership.user))  # type: ignore[arg-type]
         .order_by(col(User.nom), col(User.prenom))
     )
-
-
-def _folded_names() -> CTE:
-    """Return (id, words): each structure's name and commune as `geography.fold` gives them, punctuation left."""
-    words: ColumnElement[str] = col(Structure.nom) + " " + func.coalesce(col(Structure.commune), "")
-    step: Any = select(col(Structure.id), words.label("words")).cte()
-    letters = list(_PLAIN.items())
-    # A few at a time: SQLite's parser does not follow thirty calls inside one another.
-    for start in range(0, len(letters), 6):
-        text: Any = step.c.words
-        for letter, plain in letters[start : start + 6]:
-            text = func.replace(text, letter, plain)
-        step = select(step.c.id, text.label("words")).cte()
-    folded: CTE = select(step.c.id, func.lower(step.c.words).label("words")).cte()
-    return folded

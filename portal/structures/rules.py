@@ -203,6 +203,7 @@ def _apply(session: Session, structure: Structure, values: dict[str, Any]) -> No
     if "reseaux_porteurs" in given:
         given["reseaux_porteurs"] = sorted(given["reseaux_porteurs"] or ()) or None
     settle(structure, given)
+    structure.search_text = geography.fold(f"{structure.nom} {structure.commune or ''}")
 
 
 def settle(thing: PlaceFields, given: dict[str, Any]) -> None:

@@ -17,8 +17,9 @@ from portal.config import Config
 from portal.db import Database
 from portal.errors import RuleBroken
 from portal.exchanges import exports
+from portal.structures import queries as structure_queries
 from portal.structures import rules as structures
-from portal.structures.models import Structure
+from portal.structures.models import MembershipLevel, Structure
 
 
 def init_app(app: Flask) -> None:
@@ -114,7 +115,10 @@ def accounts_create(
                 structure = session.get(Structure, structure_id)
                 if structure is None:
                     raise click.ClickException(f"no structure has the id {structure_id}")
-                structures.join(session, structure, user)
+                # The first one there must be able to bring in the others.
+                alone = session.execute(structure_queries.members_of(structure.id)).first() is None
+                level = MembershipLevel.ADMINISTRATEUR if alone else MembershipLevel.MEMBRE
+                structures.join(session, structure, user, level=level)
             token = accounts.make_password_link(session, user)
     except RuleBroken as broken:
         raise click.ClickException(broken.message) from broken

@@ -118,6 +118,8 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
     host = urlsplit(public_url).hostname
     if not public_url.startswith(("http://", "https://")) or not host:
         raise ConfigError("PORTAL_PUBLIC_URL must be an address such as https://insertion.example.org")
+    if values["PORTAL_DATABASE_URL"].split(":")[0].split("+")[0] not in {"sqlite", "postgresql"}:
+        raise ConfigError("PORTAL_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
     if not values["PORTAL_PROXIES"].isdigit():
         raise ConfigError("PORTAL_PROXIES must be a whole number: how many reverse proxies stand in front")
     accent = values["PORTAL_ACCENT"]

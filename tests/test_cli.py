@@ -22,7 +22,7 @@ from portal.accounts.models import Organisation, OutgoingMail, PasswordLink, Rol
 from portal.accounts.rules import queue_mail
 from portal.config import Config
 from portal.db import Database
-from portal.structures.models import Membership
+from portal.structures.models import Membership, MembershipLevel
 from tests.factories.structures import make_structure
 from tests.races.databases import own_url
 
@@ -191,6 +191,7 @@ class TestAccounts:
         with database_here.session() as session:
             (membership,) = session.exec(select(Membership)).all()
             assert str(membership.structure_id) == structure
+            assert membership.level is MembershipLevel.ADMINISTRATEUR, "the first one brings in the others"
 
     @pytest.mark.parametrize(
         ("arguments", "words"),
@@ -332,4 +333,4 @@ class TestAsTyped:
     def test_a_setting_that_cannot_be_used_is_told(self, root: Path) -> None:
         wrong = self.flask(root, "mysql://quelque/part", "db", "check")
         assert wrong.returncode != 0
-        assert "PORTAL_DATABASE_URL: mysql is not supported" in wrong.stderr
+        assert "PORTAL_DATABASE_URL must begin with" in wrong.stderr

@@ -85,11 +85,13 @@ def create_offer(
             raise AlreadyDone("Cette offre est déjà enregistrée.")
         offer.id = id
     _apply(offer, values, structure)
-    session.add(offer)
     try:
-        session.flush()
+        with session.begin_nested():
+            session.add(offer)
     except IntegrityError:
-        # Two requests at once: the database kept the first one.
+        # Two requests at once: the database kept the first one. Any other refusal is a fault, and said as one.
+        if session.exec(select(Offer.id).where(col(Offer.id) == offer.id)).first() is None:
+            raise
         raise AlreadyDone("Cette offre vient d’être enregistrée.") from None
     return offer
 

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from stdnum.exceptions import ValidationError as NumberError
@@ -46,11 +47,13 @@ def create_structure(
             raise AlreadyDone("Cette structure est déjà créée.")
         structure.id = id
     _apply(session, structure, values)
-    session.add(structure)
     try:
-        session.flush()
+        with session.begin_nested():
+            session.add(structure)
     except IntegrityError:
-        # Two requests at once: the database kept the first one.
+        # Two requests at once: the database kept the first one. Any other refusal is a fault, and said as one.
+        if not _written_meanwhile(session, structure):
+            raise
         raise AlreadyDone("Une structure vient d’être créée avec ces informations. Relisez-la.") from None
     if by is not None and by.role is Role.PARTENAIRE:
         join(session, structure, by, level=MembershipLevel.ADMINISTRATEUR)
@@ -204,6 +207,13 @@ def _apply(session: Session, structure: Structure, values: dict[str, Any]) -> No
         given["reseaux_porteurs"] = sorted(given["reseaux_porteurs"] or ()) or None
     settle(structure, given)
     structure.search_text = geography.fold(f"{structure.nom} {structure.commune or ''}")
+
+
+def _written_meanwhile(session: Session, structure: Structure) -> bool:
+    same = col(Structure.id) == structure.id
+    if structure.siret:
+        same = or_(same, col(Structure.siret) == structure.siret)
+    return session.exec(select(Structure.id).where(same)).first() is not None
 
 
 def settle(thing: PlaceFields, given: dict[str, Any]) -> None:

@@ -47,6 +47,7 @@ def test_a_local_start_keeps_its_own_secret(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("PORTAL_PUBLIC_URL", "insertion.example.org"),
+        ("PORTAL_DATABASE_URL", "mysql://portail@localhost/portail"),
         ("PORTAL_PROXIES", "deux"),
         ("PORTAL_ACCENT", "teal"),
         ("PORTAL_ACCENT", "#ffee00"),

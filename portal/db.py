@@ -30,7 +30,7 @@ JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "pos
 
 
 class WroteInRead(RuntimeError):
-    """A page that only shows (GET) tried to write: move the change to a POST, or to `write_apart`."""
+    """A page that only shows (GET) tried to write: move the change to a POST, or to a transaction apart (`Database.writing`)."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

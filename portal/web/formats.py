@@ -2,7 +2,6 @@
 
 import re
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from flask import Flask
@@ -10,7 +9,6 @@ from flask import Flask
 from portal import clock
 from portal.phones import show_phone
 
-PARIS = ZoneInfo("Europe/Paris")
 _NARROW = "\u202f"
 
 
@@ -28,7 +26,7 @@ def moment(value: datetime | None) -> str:
     """Return "mardi 3 mars 2026 à 10 h 12", in Europe/Paris."""
     if value is None:
         return ""
-    local = value.astimezone(PARIS)
+    local = value.astimezone(clock.PARIS)
     return f"{day(local.date())} à {local.hour}\u00a0h\u00a0{local.minute:02d}"
 
 
@@ -36,7 +34,7 @@ def ago(value: datetime | date | None) -> str:
     """Return "aujourd’hui", "hier", "il y a 5 jours", or the day when it is more than a month away."""
     if value is None:
         return ""
-    then = value.astimezone(PARIS).date() if isinstance(value, datetime) else value
+    then = value.astimezone(clock.PARIS).date() if isinstance(value, datetime) else value
     days = (clock.today() - then).days
     if days == 0:
         return "aujourd’hui"

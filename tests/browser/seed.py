@@ -3,7 +3,7 @@
 import uuid
 from datetime import date
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from portal import demo
 from portal.accounts.models import User
@@ -44,11 +44,3 @@ def fill_places(database: Database) -> uuid.UUID:
         for prescription in made[:4]:
             rules.accept(session, prescription, by=people["partenaire2"])
         return made[4].id
-
-
-def first_of(database: Database, state: str) -> uuid.UUID:
-    """Return the id of one of the demo's prescriptions in this state."""
-    with database.session(read_only=True) as session:
-        found = session.exec(select(Prescription.id).where(col(Prescription.state) == state)).first()
-        assert found is not None
-        return found

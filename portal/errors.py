@@ -20,3 +20,7 @@ class AlreadyDone(RuleBroken):
 
 class NoPlaceLeft(RuleBroken):
     """Every financed place is taken; the waiting list is the way on."""
+
+
+class ChangedMeanwhile(RuleBroken):
+    """Somebody else saved a newer version since this one was opened; the person is shown both and chooses."""

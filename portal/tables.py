@@ -3,8 +3,10 @@
 import portal.accounts.models
 import portal.beneficiaries.models
 import portal.conventions.models
+import portal.exchanges.models
 import portal.offers.models
 import portal.prescriptions.models
+import portal.referencement.models
 import portal.structures.models  # noqa: F401
 from portal.db import metadata
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, lit
 from sqlalchemy.orm import contains_eager
 from sqlmodel import Session, col, select
 
-from portal import geography
+from portal import clock, geography
 from portal.accounts.models import User
 from portal.engines.lists import holds_any
 from portal.offers.models import Offer, OfferState
@@ -123,7 +123,12 @@ def _hold(words: str) -> list[ColumnElement[bool]]:
 
 
 def _in_catalogue() -> ColumnElement[bool]:
-    return and_(col(Offer.state) == OfferState.PUBLIEE, col(Structure.state) == StructureState.PUBLIEE)
+    return and_(
+        col(Offer.state) == OfferState.PUBLIEE,
+        col(Structure.state) == StructureState.PUBLIEE,
+        # The offer hides by itself the day after its last one.
+        or_(col(Offer.date_fin).is_(None), col(Offer.date_fin) >= clock.today()),
+    )
 
 
 def _in_box(latitude: float, longitude: float, km: float) -> ColumnElement[bool]:

@@ -171,7 +171,14 @@ def publish(structure_id: uuid.UUID) -> Any:
         form.refuse(broken.field, broken.message)
         return _again(form, structure_id)
     db().commit()
-    flash("La structure est publiée : tout le monde peut la voir.", "success")
+    if structure.is_public:
+        flash("La structure est publiée : tout le monde peut la voir.", "success")
+    else:
+        flash(
+            "La structure attend maintenant la validation de l’animateur. Écrivez déjà vos offres : "
+            "elles paraîtront avec elle.",
+            "success",
+        )
     return redirect(url_for("structures.show", structure_id=structure_id), 303)
 
 

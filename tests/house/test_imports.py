@@ -18,7 +18,7 @@ FLOORS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # What a room shows to the rooms above. `places`, `dossier` and `sharing` are plain shapes and readings.
-DOORS = {"models", "rules", "queries", "states", "places", "dossier", "notifications"}
+DOORS = {"models", "rules", "queries", "states", "history", "places", "dossier", "notifications"}
 # Above every room: they put the house together.
 ROOF = {
     "portal/__init__.py",
@@ -33,6 +33,7 @@ NO_WEB = {
     "states.py",
     "rules.py",
     "queries.py",
+    "history.py",
     "places.py",
     "dossier.py",
     "sharing.py",

@@ -177,8 +177,11 @@ def test_a_partner_creates_and_publishes(session: Session, sign_in: SignIn) -> N
     assert structure.reseaux_porteurs == ["ai", "mobin"]
     assert session.exec(select(Membership)).one().level is MembershipLevel.ADMINISTRATEUR
     page = page.form("/publier").submit("Publier la structure")
-    assert "La structure est publiée" in page.text
-    assert structure.state is StructureState.PUBLIEE
+    assert "attend maintenant la validation" in page.text
+    assert structure.state is StructureState.A_VALIDER
+    rules.validate_structure(session, structure, by=make_user(session, Role.ANIMATION))
+    page = sign_in(partner).get(f"/structures/{structure.id}")
+    assert structure.is_public
     page = page.form("/retirer").submit("Retirer la structure")
     assert "Rien n’est effacé" in page.text
     session.refresh(structure)

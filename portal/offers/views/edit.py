@@ -11,7 +11,7 @@ from portal.accounts.models import Role
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers import queries, rules
 from portal.offers.forms import OfferForm, answers_of, blank
-from portal.offers.models import Offer
+from portal.offers.models import Offer, OfferState
 from portal.offers.views.blueprint import blueprint
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
@@ -124,7 +124,7 @@ def publish(offer_id: uuid.UUID) -> Any:
         _refuse(form, broken)
         return _again(form, offer_id=offer_id, saved=True)
     db().commit()
-    flash("L’offre est publiée.", "success")
+    flash(_published(offer), "success")
     return redirect(url_for("offers.show", offer_id=offer_id), 303)
 
 
@@ -200,17 +200,26 @@ def _structure(structure_id: uuid.UUID) -> Structure:
 
 
 def _after(offer: Offer) -> Any:
-    return redirect(url_for("offers.show" if offer.is_public else "offers.edit", offer_id=offer.id), 303)
+    return redirect(url_for("offers.edit" if offer.state is OfferState.BROUILLON else "offers.show", offer_id=offer.id), 303)
 
 
 def _say(form: OfferForm, offer: Offer) -> None:
-    if not offer.is_public:
+    if _is_asked_to_publish():
+        flash(_published(offer), "success")
+    elif not offer.is_public:
         flash("Le brouillon est enregistré.", "success")
         return
-    flash("L’offre est publiée." if _is_asked_to_publish() else "Les changements sont en ligne.", "success")
+    else:
+        flash("Les changements sont en ligne.", "success")
     for sentences in form.avertissements.values():
         for sentence in sentences:
             flash(sentence, "warning")
+
+
+def _published(offer: Offer) -> str:
+    if offer.is_public:
+        return "L’offre est publiée."
+    return "L’offre est envoyée à l’animateur, qui la relit avant sa publication."
 
 
 def _refuse(form: OfferForm, broken: RuleBroken) -> None:

@@ -1,0 +1,1 @@
+"""Référencement: the animator's desk, over the whole catalogue."""

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from portal import vocabulary
 from portal.offers import queries as offer_queries
+from portal.offers import rules as offer_rules
 from portal.offers.models import Offer
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
@@ -63,6 +64,7 @@ def service_record(offer: Offer, *, source: str, public_url: str, prefixed: bool
 
     `prefixed` gives ids as `<source>--<id>`. Raises pydantic's ValidationError when the row does not follow the schema.
     """
+    values = offer_rules.as_record(offer)
     record = ServiceRecord.model_validate(
         {
             "source": source,
@@ -72,32 +74,32 @@ def service_record(offer: Offer, *, source: str, public_url: str, prefixed: bool
             "description": offer.description,
             "lien_source": HttpUrl(f"{public_url}/offres/{offer.id}"),
             "date_maj": offer.date_maj,
-            "type": offer.type,
-            "thematiques": offer.thematiques or None,
-            "frais": offer.frais,
-            "frais_precisions": offer.frais_precisions,
-            "publics": offer.publics or None,
-            "publics_precisions": offer.publics_precisions,
-            "conditions_acces": offer.conditions_acces,
-            "commune": offer.commune,
-            "code_postal": offer.code_postal,
-            "code_insee": offer.code_insee,
-            "adresse": offer.adresse,
-            "complement_adresse": offer.complement_adresse,
-            "longitude": offer.longitude,
-            "latitude": offer.latitude,
-            "telephone": offer.telephone,
-            "courriel": offer.courriel,
-            "modes_accueil": offer.modes_accueil or None,
-            "zone_eligibilite": offer.zone_eligibilite or None,
-            "contact_nom_prenom": offer.contact_nom_prenom,
-            "lien_mobilisation": offer.lien_mobilisation,
-            "modes_mobilisation": offer.modes_mobilisation or None,
-            "mobilisable_par": offer.mobilisable_par or None,
-            "mobilisation_precisions": offer.mobilisation_precisions,
-            "volume_horaire_hebdomadaire": offer.volume_horaire_hebdomadaire,
-            "nombre_semaines": offer.nombre_semaines,
-            "horaires_accueil": offer.horaires_accueil,
+            "type": values["type"],
+            "thematiques": values["thematiques"] or None,
+            "frais": values["frais"],
+            "frais_precisions": values["frais_precisions"],
+            "publics": values["publics"] or None,
+            "publics_precisions": values["publics_precisions"],
+            "conditions_acces": values["conditions_acces"],
+            "commune": values["commune"],
+            "code_postal": values["code_postal"],
+            "code_insee": values["code_insee"],
+            "adresse": values["adresse"],
+            "complement_adresse": values["complement_adresse"],
+            "longitude": values["longitude"],
+            "latitude": values["latitude"],
+            "telephone": values["telephone"],
+            "courriel": values["courriel"],
+            "modes_accueil": values["modes_accueil"] or None,
+            "zone_eligibilite": values["zone_eligibilite"] or None,
+            "contact_nom_prenom": values["contact_nom_prenom"],
+            "lien_mobilisation": values["lien_mobilisation"],
+            "modes_mobilisation": values["modes_mobilisation"] or None,
+            "mobilisable_par": values["mobilisable_par"] or None,
+            "mobilisation_precisions": values["mobilisation_precisions"],
+            "volume_horaire_hebdomadaire": values["volume_horaire_hebdomadaire"],
+            "nombre_semaines": values["nombre_semaines"],
+            "horaires_accueil": values["horaires_accueil"],
         },
         context=_STRICT,
     )

@@ -60,6 +60,9 @@ FIELDS = (
     *LISTS,
 )
 
+# Kept for signed-in professionals when `contact_public` is false.
+PRIVATE_CONTACT = ("telephone", "courriel", "contact_nom_prenom")
+
 
 class Incomplete(RuleBroken):
     """An offer cannot be published yet; `problems` maps each field to a sentence that says what to do."""
@@ -256,9 +259,20 @@ def touch(offer: Offer) -> None:
 
 
 def as_record(offer: Offer) -> dict[str, Any]:
-    """Return the offer's own values in the schema's names, for the quality score."""
+    """Return the offer's own values in the schema's names, as they leave: for the export and the quality score.
+
+    Documents to bring join the conditions; contacts kept for professionals do not leave.
+    """
     names = vocabulary.Service.model_fields
-    return {name: getattr(offer, name) for name in names if hasattr(offer, name)} | {"source": "portail"}
+    values = {name: getattr(offer, name) for name in names if hasattr(offer, name)} | {"source": "portail"}
+    if offer.documents_a_apporter:
+        brought = ", ".join(line.strip() for line in offer.documents_a_apporter.splitlines() if line.strip())
+        values["conditions_acces"] = "\n".join(
+            part for part in (offer.conditions_acces, f"Documents à apporter : {brought}") if part
+        )
+    if not offer.contact_public:
+        values |= dict.fromkeys(PRIVATE_CONTACT)
+    return values
 
 
 def missing_to_publish(offer: Offer, structure: Structure) -> dict[str, str]:

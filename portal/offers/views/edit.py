@@ -200,7 +200,10 @@ def _structure(structure_id: uuid.UUID) -> Structure:
 
 
 def _after(offer: Offer) -> Any:
-    return redirect(url_for("offers.edit" if offer.state is OfferState.BROUILLON else "offers.show", offer_id=offer.id), 303)
+    return redirect(
+        url_for("offers.edit" if offer.state is OfferState.BROUILLON else "offers.show", offer_id=offer.id),
+        303,
+    )
 
 
 def _say(form: OfferForm, offer: Offer) -> None:

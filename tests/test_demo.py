@@ -16,13 +16,14 @@ from portal.conventions import queries as convention_queries
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.rules import places_of_actions
 from portal.db import Database
+from portal.demo.offers import LATER_OFFERS, NEW_STRUCTURE
 from portal.errors import RuleBroken
 from portal.exchanges import exports, records
 from portal.offers import rules as offer_rules
-from portal.offers.models import Offer, OfferState
+from portal.offers.models import Offer, OfferState, Signalement
 from portal.prescriptions.models import Prescription, Transition
 from portal.prescriptions.states import State
-from portal.structures.models import Structure, StructureState
+from portal.structures.models import Revision, Structure, StructureState
 from tests.factories.accounts import make_user
 from tests.pages import Browser
 from tests.races.databases import own_database
@@ -31,6 +32,15 @@ from tests.races.databases import own_database
 pytestmark = pytest.mark.xdist_group("demo")
 
 OPTIONS = {"source": "portail-demo", "public_url": "http://127.0.0.1:5000"}
+# What anybody sees: the rest waits for the animator, or for its partner.
+IN_CATALOGUE = {
+    *(demo.demo_id("offre", o.slug) for o in demo.OFFERS if o.published),
+    *(
+        demo.demo_id("offre", o.slug)
+        for o in LATER_OFFERS
+        if o.structure != NEW_STRUCTURE.slug and not o.suspended_days
+    ),
+}
 # Whoever reads one of these knows that the person is invented.
 INVENTED_NAMES = {
     "Exemple",
@@ -69,10 +79,19 @@ def everyone(session: Session, table: type[SQLModel]) -> list:  # type: ignore[t
 
 class TestLoading:
     def test_it_fills_an_empty_database(self, loaded: Session) -> None:
-        assert len(everyone(loaded, Structure)) == len(demo.STRUCTURES)
-        assert len(everyone(loaded, Offer)) == len(demo.OFFERS)
+        assert len(everyone(loaded, Structure)) == len(demo.STRUCTURES) + 1
+        assert len(everyone(loaded, Offer)) == len(demo.OFFERS) + len(LATER_OFFERS)
         assert len(everyone(loaded, Convention)) == len(demo.CONVENTIONS)
         assert len(everyone(loaded, Beneficiary)) == 8
+
+    def test_it_shows_what_waits_for_the_animator(self, loaded: Session) -> None:
+        offers = everyone(loaded, Offer)
+        assert [o.nom for o in offers if o.state is OfferState.SUSPENDUE] == ["Café des créateurs"]
+        assert any(o.reviewed_at is None and o.state is OfferState.PUBLIEE for o in offers)
+        assert [s.answered_at for s in everyone(loaded, Signalement)] == [None]
+        lines = everyone(loaded, Revision)
+        assert max(line.at for line in lines) <= clock.now()
+        assert min(line.at for line in lines) < clock.now() - timedelta(days=365)
 
     def test_it_refuses_where_there_are_people(self, session: Session) -> None:
         make_user(session)
@@ -135,8 +154,8 @@ class TestLoading:
     def test_two_machines_show_the_same_demo(self, loaded: Session) -> None:
         ids = {row.id for table in (Structure, Offer, Beneficiary) for row in everyone(loaded, table)}
         assert ids == {
-            *(demo.demo_id("structure", s.slug) for s in demo.STRUCTURES),
-            *(demo.demo_id("offre", o.slug) for o in demo.OFFERS),
+            *(demo.demo_id("structure", s.slug) for s in (*demo.STRUCTURES, NEW_STRUCTURE)),
+            *(demo.demo_id("offre", o.slug) for o in (*demo.OFFERS, *LATER_OFFERS)),
             *(demo.demo_id("beneficiaire", f"DEMO-{n:04d}") for n in range(1, 9)),
         }
 
@@ -149,7 +168,7 @@ class TestCatalogue:
         services = list(records.service_records(loaded, **OPTIONS))
         assert caplog.messages == []
         assert len(structures) == len(demo.STRUCTURES)
-        assert len(services) == sum(o.published for o in demo.OFFERS)
+        assert {service["id"] for service in services} == {str(offer_id) for offer_id in IN_CATALOGUE}
         for model, found in ((v1.Structure, structures), (v1.Service, services)):
             for record in found:
                 model.model_validate(record, context={"ignore_warnings": False})
@@ -183,9 +202,14 @@ class TestCatalogue:
 
     def test_every_published_offer_is_a_good_one(self, loaded: Session) -> None:
         structures = {s.id: s for s in everyone(loaded, Structure)}
-        assert all(s.state is StructureState.PUBLIEE for s in structures.values())
-        published = [o for o in everyone(loaded, Offer) if o.state is OfferState.PUBLIEE]
-        assert len(published) == sum(o.published for o in demo.OFFERS)
+        waiting = {s.id for s in structures.values() if s.state is StructureState.A_VALIDER}
+        assert waiting == {demo.demo_id("structure", NEW_STRUCTURE.slug)}
+        published = [
+            o
+            for o in everyone(loaded, Offer)
+            if o.state is OfferState.PUBLIEE and o.structure_id not in waiting
+        ]
+        assert {offer.id for offer in published} == IN_CATALOGUE
         for offer in published:
             assert offer_rules.missing_to_publish(offer, structures[offer.structure_id]) == {}
             quality = vocabulary.quality(offer_rules.as_record(offer))

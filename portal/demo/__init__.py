@@ -1,8 +1,6 @@
 """Demo data: the real offers of Ille-et-Vilaine, and visibly invented people."""
 
-import uuid
-from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from sqlmodel import Session, select
 
@@ -13,6 +11,10 @@ from portal.beneficiaries import rules as beneficiaries
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions import rules as conventions
 from portal.db import Database
+from portal.demo import catalogue
+from portal.demo.catalogue import confirmed_days_ago, written_days_ago
+from portal.demo.days import days_ago
+from portal.demo.ids import demo_id
 from portal.demo.offers import CONVENTIONS, OFFERS, STRUCTURES, phone
 from portal.errors import RuleBroken
 from portal.offers import rules as offers
@@ -22,11 +24,9 @@ from portal.prescriptions.models import Prescription, RefusalReason
 from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
 
+__all__ = ["CONVENTIONS", "OFFERS", "STRUCTURES", "demo_id", "load"]
 PASSWORD = "demonstration-2026"
 _DOMAIN = "demo.example.org"
-# Ids are made from names, so that two machines show the same demo.
-_NAMESPACE = uuid.UUID("5d3c1b52-7d0e-4f0b-9a51-6a1f3f0f7f35")
-
 # role, address before the @, first name, name
 _PEOPLE: tuple[tuple[Role, str, str, str], ...] = (
     (Role.PARTENAIRE, "partenaire", "Pascale", "Partenaire-Démo"),
@@ -36,6 +36,7 @@ _PEOPLE: tuple[tuple[Role, str, str, str], ...] = (
     (Role.ADMINISTRATION, "administration", "Adama", "Administrateur-Démo"),
     (Role.REFERENT, "referent2", "Rachid", "Référent-Démo"),
     (Role.PARTENAIRE, "partenaire2", "Paul", "Partenaire-Démo"),
+    (Role.PARTENAIRE, "partenaire3", "Paola", "Partenaire-Démo"),
 )
 
 # first name, name, birth, commune, number, dominante, barriers
@@ -78,6 +79,7 @@ def load(session: Session) -> None:
     found = _offers(session, places)
     _conventions(session, places, found)
     _prescriptions(session, people, places, found)
+    catalogue.tell(session, people, places, found)
 
 
 def is_loaded(database: Database) -> bool:
@@ -91,11 +93,6 @@ def accounts_told() -> str:
     lines = [f"Demo accounts (password for all: {PASSWORD})"]
     lines += [f"  {role.value:<17} {local}@{_DOMAIN}" for role, local, _, _ in _PEOPLE[:5]]
     return "\n".join(lines) + "\n"
-
-
-def demo_id(*parts: str) -> uuid.UUID:
-    """Return the id that the demo gives to what these words name."""
-    return uuid.uuid5(_NAMESPACE, "/".join(parts))
 
 
 def _people(session: Session) -> dict[str, User]:
@@ -122,22 +119,24 @@ def _people(session: Session) -> dict[str, User]:
 def _structures(session: Session, people: dict[str, User]) -> dict[str, Structure]:
     made = {}
     for number, demo in enumerate(STRUCTURES, start=1):
-        structure = structures.create_structure(
-            session,
-            {
-                "nom": demo.nom,
-                "description": demo.description,
-                "code_insee": demo.code_insee,
-                "adresse": f"{number} place de la Démonstration",
-                "telephone": phone(number),
-                "courriel": f"accueil@{demo.slug}.example.org",
-                "horaires_accueil": "Mo-Fr 09:00-12:00,14:00-17:00; PH off",
-                "reseaux_porteurs": list(demo.reseaux_porteurs),
-            },
-            by=None,
-            id=demo_id("structure", demo.slug),
-        )
-        structures.publish_structure(session, structure, by=None)
+        with days_ago(600):
+            structure = structures.create_structure(
+                session,
+                {
+                    "nom": demo.nom,
+                    "description": demo.description,
+                    "code_insee": demo.code_insee,
+                    "adresse": f"{number} place de la Démonstration",
+                    "courriel": f"accueil@{demo.slug}.example.org",
+                    "horaires_accueil": "Mo-Fr 09:00-12:00,14:00-17:00; PH off",
+                    "reseaux_porteurs": list(demo.reseaux_porteurs),
+                },
+                by=None,
+                id=demo_id("structure", demo.slug),
+            )
+            structures.publish_structure(session, structure, by=None)
+        with days_ago(20 + number):
+            structures.change_structure(session, structure, {"telephone": phone(number)}, by=None)
         made[demo.slug] = structure
     for local, slug in (("partenaire", "ervp"), ("partenaire2", "apase")):
         structures.join(session, made[slug], people[local], level=MembershipLevel.ADMINISTRATEUR)
@@ -147,24 +146,28 @@ def _structures(session: Session, people: dict[str, User]) -> dict[str, Structur
 
 def _offers(session: Session, places: dict[str, Structure]) -> dict[str, Offer]:
     made = {}
-    for demo in OFFERS:
+    for number, demo in enumerate(OFFERS):
         structure = places[demo.structure]
-        offer = offers.create_offer(
-            session,
-            structure,
-            {
-                "telephone": structure.telephone,
-                "courriel": structure.courriel,
-                "code_insee": structure.code_insee,
-                "adresse": structure.adresse,
-                "horaires_accueil": structure.horaires_accueil,
-                **demo.values,
-            },
-            by=None,
-            id=demo_id("offre", demo.slug),
-        )
-        if demo.published:
-            offers.publish_offer(session, offer, structure=structure, by=None)
+        with days_ago(written_days_ago(number)):
+            offer = offers.create_offer(
+                session,
+                structure,
+                {
+                    "telephone": structure.telephone,
+                    "courriel": structure.courriel,
+                    "code_insee": structure.code_insee,
+                    "adresse": structure.adresse,
+                    "horaires_accueil": structure.horaires_accueil,
+                    **demo.values,
+                },
+                by=None,
+                id=demo_id("offre", demo.slug),
+            )
+            if demo.published:
+                offers.publish_offer(session, offer, structure=structure, by=None)
+        with days_ago(confirmed_days_ago(demo.slug, number)):
+            if offer.is_public:
+                offers.confirm_offer(session, offer, by=None)
         made[demo.slug] = offer
     session.flush()
     return made
@@ -207,12 +210,12 @@ def _prescriptions(
 ) -> None:
     """A portfolio whose prescriptions stand at different states, told over the last three weeks."""
     referent, ervp, apase = people["referent"], people["partenaire"], people["partenaire2"]
-    with _days_ago(30):
+    with days_ago(30):
         folk = [_beneficiary(session, referent, *row) for row in _BENEFICIARIES]
     alix, bilal, chloe, driss, elsa, _farid, gaelle, hugo = folk
 
     def prescribe(person: Beneficiary, slug: str, motif: str, days: int) -> Prescription:
-        with _days_ago(days):
+        with days_ago(days):
             prescription = prescriptions.create_prescription(
                 session,
                 beneficiary=person,
@@ -230,15 +233,15 @@ def _prescriptions(
     looked_at = prescribe(
         chloe, "ervp", "Le permis ouvrirait une formation d’aide-soignante commencée en janvier.", 9
     )
-    with _days_ago(6):
+    with days_ago(6):
         prescriptions.study(session, looked_at, by=ervp, message="Nous la rencontrons jeudi.")
     followed = prescribe(bilal, "ervp", "Reprendre la livraison, son métier, après deux ans sans permis.", 20)
-    with _days_ago(17):
+    with days_ago(17):
         prescriptions.accept(session, followed, by=ervp, message="Premier rendez-vous lundi à 9 h.")
-    with _days_ago(14):
+    with days_ago(14):
         prescriptions.enter(session, followed, by=ervp, day=clock.today())
     refused = prescribe(elsa, "ervp", "Être mobile pour visiter des logements.", 15)
-    with _days_ago(12):
+    with days_ago(12):
         prescriptions.refuse(
             session,
             refused,
@@ -247,10 +250,10 @@ def _prescriptions(
             message="Le logement est à régler d’abord ; nous la recevrons volontiers ensuite.",
         )
     held = prescribe(driss, "pems", "Retrouver un rythme, avec un lien possible vers les soins.", 10)
-    with _days_ago(7):
+    with days_ago(7):
         prescriptions.accept(session, held, by=apase)
     prescribe(hugo, "pems", "Souhaite retravailler à temps partiel ; suivi médical en place.", 4)
-    with _days_ago(1):
+    with days_ago(1):
         prescriptions.create_prescription(
             session,
             beneficiary=alix,
@@ -290,8 +293,3 @@ def _beneficiary(
         by=referent,
         id=demo_id("beneficiaire", numero),
     )
-
-
-def _days_ago(days: int) -> AbstractContextManager[None]:
-    midday = datetime.combine(datetime.now(UTC).date(), time(9, 30), UTC)
-    return clock.stopped_at(midday - timedelta(days=days))

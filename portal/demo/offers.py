@@ -32,6 +32,18 @@ class DemoOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterOffer:
+    """An offer published so many `days` ago by its partner, maybe suspended since, maybe brought by a table (`source`)."""
+
+    slug: str
+    structure: str
+    days: int
+    values: dict[str, Any]
+    suspended_days: int = 0
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DemoConvention:
     """A convention with its one action: places, unit cost in euros, mode, offers (slugs)."""
 
@@ -391,6 +403,84 @@ OFFERS: tuple[DemoOffer, ...] = (
             "dominantes": ["equilibree"],
         },
         published=False,
+    ),
+)
+
+# Waits for the animator's validation.
+NEW_STRUCTURE = DemoStructure(
+    "atelier-velo",
+    "Atelier vélo de la Vilaine",
+    "Un atelier associatif où l’on répare son vélo avec l’aide d’un mécanicien, et où l’on apprend à circuler.",
+    REDON,
+)
+
+LATER_OFFERS: tuple[LaterOffer, ...] = (
+    LaterOffer(
+        "reparer-son-velo",
+        "atelier-velo",
+        2,
+        _BRSA
+        | {
+            "nom": "Réparer son vélo et s’en servir",
+            "description": "Trois ateliers pour remettre un vélo en état, puis deux sorties accompagnées pour apprendre à "
+            "circuler en ville et à la campagne. Le vélo réparé peut être gardé pour une participation modeste, et un "
+            "antivol est prêté.",
+            "type": "atelier",
+            "thematiques": ["mobilite--mobilite-douce-partagee-collective"],
+            "dominantes": ["equilibree", "remobilisation"],
+            "freins": ["mobilite"],
+            "volume_horaire_hebdomadaire": 3.0,
+            "nombre_semaines": 5,
+        },
+    ),
+    LaterOffer(
+        "code-du-soir",
+        "ervp",
+        4,
+        _BRSA
+        | {
+            "nom": "Le code de la route en soirée",
+            "description": "Deux soirées par semaine pour préparer le code à plusieurs, quand la journée est prise par un "
+            "emploi, un stage ou les enfants. Les séries se font sur tablette, avec un moniteur qui reprend chaque erreur.",
+            "type": "formation",
+            "thematiques": ["mobilite--preparer-un-permis"],
+            "conditions_acces": "Savoir lire un texte court.",
+            "documents_a_apporter": "Pièce d’identité\nAttestation de paiement de la CAF",
+            "dominantes": ["equilibree", "emploi"],
+            "freins": ["mobilite"],
+            "frequence": "Le mardi et le jeudi de 18 h à 20 h, sauf pendant les vacances scolaires",
+            "volume_horaire_hebdomadaire": 4.0,
+            "nombre_semaines": 10,
+        },
+    ),
+    LaterOffer(
+        "cafe-des-createurs",
+        "bge",
+        290,
+        _BRSA
+        | {
+            "nom": "Café des créateurs",
+            "description": "Une rencontre par mois autour d’une idée d’activité : on présente la sienne, on entend celle des "
+            "autres, et un conseiller dit à chacun la prochaine étape. Aucune inscription n’est demandée.",
+            "type": "atelier",
+            "thematiques": ["creer-une-entreprise--definir-son-projet-de-creation-dentreprise"],
+            "dominantes": ["emploi"],
+        },
+        suspended_days=12,
+    ),
+    LaterOffer(
+        "actions-mobilites",
+        "sinad",
+        30,
+        _BRSA
+        | {
+            "nom": "Actions mobilité innovantes",
+            "description": "Prêt de deux-roues, covoiturage organisé et atelier vélo pour les habitants du pays de Redon qui "
+            "cherchent un emploi. Fiche reprise de la liste d’un réseau : à réunir avec celle des partenaires mobilité.",
+            "type": "aide-materielle",
+            "thematiques": ["mobilite--mobilite-douce-partagee-collective"],
+        },
+        source="reseau-de-demonstration",
     ),
 )
 

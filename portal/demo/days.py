@@ -1,0 +1,17 @@
+"""The days of the demo: it tells what happened before today."""
+
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, time, timedelta
+
+from portal import clock
+
+
+def days_ago(days: int) -> AbstractContextManager[None]:
+    """Stop the clock in the morning, so many days ago."""
+    midday = datetime.combine(clock.now().astimezone(UTC).date(), time(9, 30), UTC)
+    return clock.stopped_at(midday - timedelta(days=days))
+
+
+def days_ahead(days: int) -> date:
+    """Return the day that comes in so many days."""
+    return clock.today() + timedelta(days=days)

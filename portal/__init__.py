@@ -22,7 +22,20 @@ from portal.offers import rules as offer_rules
 from portal.offers import views as offers
 from portal.prescriptions import views as prescriptions
 from portal.structures import views as structures
-from portal.web import access, assets, failures, formats, headers, htmx, nav, pages, pagination, session
+from portal.web import (
+    access,
+    addresses,
+    assets,
+    failures,
+    formats,
+    headers,
+    htmx,
+    nav,
+    pages,
+    pagination,
+    session,
+    uploads,
+)
 
 __all__ = ["create_app", "tables"]
 
@@ -54,6 +67,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     session.init_app(app, database or Database(config.database_url))
     sign_in.init_app(app)
     access.init_app(app)
+    uploads.init_app(app)
     CSRFProtect(app)
     accounts.limiter.init_app(app)
     Compress(app)
@@ -67,6 +81,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
 
     # The rooms, from the ground up.
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(addresses.blueprint)
     app.register_blueprint(accounts.blueprint)
     app.register_blueprint(structures.blueprint)
     app.register_blueprint(offers.blueprint)

@@ -68,6 +68,16 @@ SETTINGS: tuple[Setting, ...] = (
         "Where failed sign-ins are counted; with several workers use a shared store such as `redis://host`.",
     ),
     Setting(
+        "PORTAL_SIRENE_URL",
+        "https://recherche-entreprises.api.gouv.fr",
+        "The company register that fills in a structure from its SIRET; `off` to do without.",
+    ),
+    Setting(
+        "PORTAL_GEOCODER_URL",
+        "https://data.geopf.fr/geocodage",
+        "The geocoder that completes addresses and places them on the map; `off` to do without.",
+    ),
+    Setting(
         "PORTAL_PROXIES",
         "0",
         "Number of trusted reverse proxies in front (their `X-Forwarded-*` is believed).",
@@ -93,6 +103,9 @@ class Config:
     mail_url: str
     mail_from: str
     rate_limit_url: str
+    # "" when the portal does without.
+    sirene_url: str
+    geocoder_url: str
     proxies: int
 
     @property
@@ -145,8 +158,19 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         mail_url=values["PORTAL_MAIL_URL"],
         mail_from=values["PORTAL_MAIL_FROM"],
         rate_limit_url=values["PORTAL_RATE_LIMIT_URL"],
+        sirene_url=_service(values, "PORTAL_SIRENE_URL"),
+        geocoder_url=_service(values, "PORTAL_GEOCODER_URL"),
         proxies=int(values["PORTAL_PROXIES"]),
     )
+
+
+def _service(values: Mapping[str, str], name: str) -> str:
+    address = values[name].rstrip("/")
+    if address == "off":
+        return ""
+    if not address.startswith(("http://", "https://")):
+        raise ConfigError(f"{name} must be an address such as https://service.example.org, or off")
+    return address
 
 
 def _contrast_with_white(colour: str) -> float:

@@ -197,6 +197,23 @@
     if (event.target.closest("[data-print]")) window.print();
   });
 
+  /* --- Links of e-mails ------------------------------------------------------------------------------------------ */
+
+  // A scanner of mail follows links and runs no script: a reader's browser presses the button for them.
+  const alone = document.querySelector("form[data-press-alone]");
+  if (alone) alone.requestSubmit();
+
+  /* --- Answers kept while typing ----------------------------------------------------------------------------------- */
+
+  // When the server does not answer, the line that says "kept" must not go on saying it.
+  ["htmx:sendError", "htmx:timeout", "htmx:responseError"].forEach((name) => {
+    document.addEventListener(name, (event) => {
+      const aside = event.target.closest && event.target.closest("[data-autosave]");
+      const line = aside && aside.querySelector(".kept");
+      if (line) line.textContent = "Non enregistré pour l’instant : le portail ne répond pas. Ne fermez pas cette page.";
+    });
+  });
+
   /* --- First view ----------------------------------------------------------------------------------------------- */
 
   document.addEventListener("htmx:afterSettle", (event) => {

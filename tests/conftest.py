@@ -73,6 +73,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         "PORTAL_SECRET_KEY": "t" * 40,
         "PORTAL_PUBLIC_URL": "http://localhost",
         "PORTAL_SOURCE": "portail-test",
+        # No test leaves this machine; those about these services give their own.
+        "PORTAL_SIRENE_URL": "off",
+        "PORTAL_GEOCODER_URL": "off",
     }
     return load_config(environ, tmp_path_factory.mktemp("instance"))
 

@@ -7,7 +7,7 @@ from sqlalchemy import Select, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import col, select
 
-from portal.accounts.models import Organisation, OutgoingMail, User
+from portal.accounts.models import Organisation, OutgoingMail, Role, User
 
 MAX_ATTEMPTS = 10
 # How long a message stays with the sender that took it; refused ones are tried again no sooner.
@@ -19,6 +19,15 @@ def all_users() -> Select[Any]:
     return (
         select(User)
         .options(joinedload(cast(Any, User.organisation)))
+        .order_by(col(User.nom), col(User.prenom), col(User.id))
+    )
+
+
+def active_of_role(role: Role) -> Select[Any]:
+    """The active accounts of a role, by name."""
+    return (
+        select(User)
+        .where(col(User.role) == role, col(User.is_active))
         .order_by(col(User.nom), col(User.prenom), col(User.id))
     )
 

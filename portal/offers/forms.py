@@ -2,10 +2,15 @@
 
 import re
 import uuid
+from datetime import date
 from typing import Any
 
 from wtforms import (
+    BooleanField,
+    DateField,
     EmailField,
+    FieldList,
+    FormField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -18,11 +23,11 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, Optional
 
-from portal import geography, vocabulary
+from portal import clock, geography, vocabulary
 from portal.offers.models import Offer
 from portal.offers.queries import DEFAULT_RADIUS_KM, RADII_KM
 from portal.offers.rules import FIELDS
-from portal.parcours import Dominante
+from portal.parcours import FREINS, Dominante
 from portal.structures.models import Structure
 from portal.vocabulary import Service
 from portal.web.forms import (
@@ -41,6 +46,11 @@ from portal.web.forms import (
 MAX_WORDS = 200
 MAX_HOURS = 60
 MAX_WEEKS = 520
+
+# Months between two confirmations that a partner may choose.
+MONTHS = (1, 2, 3, 6, 12)
+# Empty rows of sessions shown below those that are written.
+_SPARE_SESSIONS = 2
 
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,3})\s*h\s*([0-5]?[0-9])?", re.IGNORECASE)
 _DECIMAL = re.compile(r"-?[0-9]{1,6}(?:[.,][0-9]{1,6})?")
@@ -173,11 +183,59 @@ class AtMost:
             raise ValidationError(self.message)
 
 
+def _months(value: Any) -> int | None:
+    return int(value) if value not in (None, "") else None
+
+
+class SeatsField(IntegerField):
+    """A whole number of seats."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the number."""
+        self.data = None
+        typed = (valuelist[0] if valuelist else "").strip()
+        if not typed:
+            return
+        if not re.fullmatch(r"[0-9]{1,4}", typed) or int(typed) < 1:
+            raise ValueError("Écrivez un nombre de places, par exemple 8.")
+        self.data = int(typed)
+
+
+class SessionForm(Form):
+    """When does this session take place? Left empty, there is no such session."""
+
+    debut = DateField("Premier jour", [Optional()])
+    fin = DateField("Dernier jour", [Optional()])
+    places = SeatsField("Places")
+    precisions = StringField("Précisions", [MaxLength(300)])
+
+    def validate_debut(self, field: DateField) -> None:
+        """A session begins one day."""
+        if field.data is None and not field.errors and not self.is_blank:
+            raise ValidationError("Écrivez le premier jour de cette session.")
+
+    def validate_fin(self, field: DateField) -> None:
+        """It does not end before."""
+        if field.data and self.debut.data and field.data < self.debut.data:
+            raise ValidationError("Le dernier jour vient avant le premier : corrigez l’un des deux.")
+
+    @property
+    def is_blank(self) -> bool:
+        """True when nothing is written in this row."""
+        return not any((field.raw_data or [""])[0] or field.data for field in self)
+
+
 class OfferForm(Form):
     """What is this offer, for whom, where, and how is it asked for?"""
 
     # The id of the offer to create, made when the form is opened: pressing twice creates once.
     cle = HiddenField()
+    # The version that was opened: who saves an older one is told.
+    version = HiddenField()
+    # The template it begins from.
+    modele = HiddenField()
 
     nom = StringField(
         "Nom de l’offre",
@@ -215,14 +273,24 @@ class OfferForm(Form):
         description="Âge, situation, niveau : tout ce que les cases ne disent pas.",
     )
     conditions_acces = TextAreaField(
-        "Conditions d’accès",
+        "Conditions d’accès et prérequis",
         [MaxLength(4000), FollowsSchema(Service)],
-        description="Ce qu’il faut avoir ou savoir avant de venir, les documents à apporter.",
+        description="Ce qu’il faut avoir ou savoir avant de venir.",
+    )
+    documents_a_apporter = TextAreaField(
+        "Documents à apporter",
+        [MaxLength(2000)],
+        description="Un document par ligne.",
     )
     dominantes = ChecklistField(
         "Dominante du parcours",
         choices=options((dominante.value, dominante.label) for dominante in Dominante),
         description="À quels parcours l’offre convient, selon l’orientation donnée par le département.",
+    )
+    freins = ChecklistField(
+        "Freins levés",
+        choices=options((frein.slug, frein.label) for frein in FREINS),
+        description="Ce que l’offre aide à surmonter. Les référents cherchent aussi par là.",
     )
     zone_eligibilite = ZonesField(
         "Zone : d’où peut-on venir ?",
@@ -256,6 +324,11 @@ class OfferForm(Form):
         description="Jours en deux lettres (Mo Tu We Th Fr Sa Su), puis heures. Par exemple, le mardi matin : "
         "Tu 09:00-12:00. À laisser vide si ce sont ceux de la structure.",
     )
+    frequence = StringField(
+        "Fréquence et horaires, en toutes lettres",
+        [MaxLength(300)],
+        description="Par exemple : le mardi matin, une semaine sur deux.",
+    )
     volume_horaire_hebdomadaire = WeeklyHoursField(
         "Heures par semaine",
         [
@@ -268,6 +341,12 @@ class OfferForm(Form):
         "Nombre de semaines",
         [AtMost(MAX_WEEKS, f"Écrivez {MAX_WEEKS} semaines au plus."), FollowsSchema(Service)],
         description="La durée pour une personne.",
+    )
+    sessions = FieldList(FormField(SessionForm, "Session"), "Sessions", max_entries=40)
+    date_fin = DateField(
+        "Dernier jour de l’offre",
+        [Optional()],
+        description="À laisser vide si l’offre n’a pas de fin. Le lendemain, elle se cache d’elle-même.",
     )
 
     mobilisable_par = ChecklistField(
@@ -288,6 +367,12 @@ class OfferForm(Form):
         "Adresse électronique",
         [MaxLength(254), FollowsSchema(Service)],
         description="Une adresse d’accueil plutôt que celle d’une personne : elle sera publiée.",
+    )
+    contact_public = BooleanField(
+        "Montrer à tout le monde le téléphone, l’adresse électronique et le nom du contact",
+        default=True,
+        description="Si vous décochez, seuls les professionnels connectés les voient, et ils ne partent pas vers "
+        "data.inclusion et DORA.",
     )
     contact_nom_prenom = StringField(
         "Personne à contacter",
@@ -318,9 +403,38 @@ class OfferForm(Form):
         description="Combien, et les aides possibles.",
     )
 
+    confirmation_mois = SelectField(
+        "À confirmer",
+        [Optional()],
+        coerce=_months,
+        choices=options(
+            [
+                ("", "Comme le département le prévoit"),
+                *((str(n), "Tous les mois" if n == 1 else f"Tous les {n} mois") for n in MONTHS),
+            ]
+        ),
+        description="Le portail vous demande à ce rythme si l’offre est toujours valable.",
+    )
+
+    # The offer's last day as it is saved: one that is past is refused only when it is new.
+    saved_date_fin: date | None = None
+
+    def validate_date_fin(self, field: DateField) -> None:
+        """A day to come, unless it is the one already saved."""
+        if field.data and field.data < clock.today() and field.data != self.saved_date_fin:
+            raise ValidationError("Ce jour est passé : écrivez un jour à venir, ou laissez vide.")
+
     def record(self) -> dict[str, Any]:
         """Return the answers in the names of `rules.FIELDS`; call after a successful validation."""
         return self.values() | {"code_insee": self.commune.commune.code if self.commune.commune else None}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the sessions that are written: debut, fin, places, precisions."""
+        return [
+            {name: (None if value == "" else value) for name, value in entry.form.data.items()}
+            for entry in self.sessions
+            if not entry.form.is_blank
+        ]
 
 
 def blank(structure: Structure) -> dict[str, Any]:
@@ -341,5 +455,50 @@ def answers_of(offer: Offer) -> dict[str, Any]:
     """Return what the form shows for an offer that exists: the commune by its label."""
     commune = geography.commune(offer.code_insee) if offer.code_insee else None
     return {name: getattr(offer, name) for name in FIELDS} | {
-        "commune": commune.label if commune else offer.commune
+        "commune": commune.label if commune else offer.commune,
+        "version": str(offer.version),
     }
+
+
+def add_spare_sessions(form: OfferForm) -> None:
+    """End the sessions with rows to fill in."""
+    blank_rows = sum(entry.form.is_blank for entry in form.sessions)
+    for _ in range(_SPARE_SESSIONS - blank_rows):
+        if len(form.sessions.entries) < (form.sessions.max_entries or 0):
+            form.sessions.append_entry()
+
+
+class TemplateForm(Form):
+    """What do offers made from this template begin with? Nothing is required: what is left empty is not its business."""
+
+    cle = HiddenField()
+    nom_modele = StringField(
+        "Nom du modèle",
+        [DataRequired("Donnez un nom au modèle."), MaxLength(150)],
+        description="Pour le retrouver : « Atelier collectif », « Prestation FLE ».",
+    )
+    structure = SelectField("Pour quelle structure ?")
+    nom = StringField("Nom proposé pour l’offre", [MaxLength(150)])
+
+    # The questions of an offer that a template may answer, in the same words.
+    type = OfferForm.type
+    thematiques = OfferForm.thematiques
+    description = OfferForm.description
+    publics = OfferForm.publics
+    publics_precisions = OfferForm.publics_precisions
+    conditions_acces = OfferForm.conditions_acces
+    documents_a_apporter = OfferForm.documents_a_apporter
+    dominantes = OfferForm.dominantes
+    freins = OfferForm.freins
+    zone_eligibilite = OfferForm.zone_eligibilite
+    modes_accueil = OfferForm.modes_accueil
+    frequence = OfferForm.frequence
+    volume_horaire_hebdomadaire = OfferForm.volume_horaire_hebdomadaire
+    nombre_semaines = OfferForm.nombre_semaines
+    mobilisable_par = OfferForm.mobilisable_par
+    modes_mobilisation = OfferForm.modes_mobilisation
+    mobilisation_precisions = OfferForm.mobilisation_precisions
+    mode_prescription = OfferForm.mode_prescription
+    frais = OfferForm.frais
+    frais_precisions = OfferForm.frais_precisions
+    confirmation_mois = OfferForm.confirmation_mois

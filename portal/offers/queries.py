@@ -108,6 +108,11 @@ def search(wanted: Search) -> Select[Any]:
     return found
 
 
+def all_offers() -> Select[Any]:
+    """Every offer with its structure, whatever their states, in no order: for those who look after the whole."""
+    return _with_structure()
+
+
 def _with_structure() -> Select[Any]:
     return (
         select(Offer)

@@ -318,6 +318,35 @@ def missing_to_publish(offer: Offer, structure: Structure) -> dict[str, str]:
     return problems
 
 
+def dora_reasons(offer: Offer, structure: Structure) -> list[tuple[str, str | None]]:
+    """Return (sentence, field to fill in or None) for each thing that keeps DORA from showing the offer.
+
+    DORA asks data.inclusion for offers whose score is 0.8 at least and whose `modes_accueil` are known, near a commune; an
+    orientation through it needs the offer's own `courriel` (contract data-inclusion, ten facts and §2.6).
+    """
+    found: list[tuple[str, str | None]] = []
+    record = as_record(offer)
+    quality = vocabulary.quality(record)
+    if quality.score < WANTED_SCORE:
+        percent = f"{quality.score * 100:.0f} % au lieu de {WANTED_SCORE * 100:.0f} %"
+        found.append((f"La fiche n’est pas assez remplie : {percent}.", None))
+    if not offer.modes_accueil:
+        found.append(("Dites si l’on vous rencontre sur place ou à distance.", "modes_accueil"))
+    if not offer.code_insee:
+        found.append(("Indiquez la commune : sans elle, l’offre n’est trouvée nulle part.", "commune"))
+    if not offer.courriel:
+        found.append(("Sans adresse électronique, on ne peut pas orienter vers l’offre.", "courriel"))
+    elif not offer.contact_public:
+        found.append(
+            ("Le contact n’est pas montré : on ne pourra pas orienter vers l’offre.", "contact_public")
+        )
+    if offer.date_fin and offer.date_fin < clock.today():
+        found.append(("Le dernier jour de l’offre est passé.", "date_fin"))
+    if not structure.is_public:
+        found.append(("La structure n’est pas encore publiée.", None))
+    return found
+
+
 def sketch(values: dict[str, Any], structure: Structure) -> Offer:
     """Return an offer made of `values` that is never saved: what would be missing if it were published?
 

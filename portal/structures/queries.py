@@ -1,6 +1,7 @@
 """Which structures a person may see or change, as statements."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, exists, false, or_, true
@@ -87,3 +88,15 @@ def members_of(structure_id: uuid.UUID) -> Select[Any]:
         .options(joinedload(Membership.user))  # type: ignore[arg-type]
         .order_by(col(User.nom), col(User.prenom))
     )
+
+
+def people_of(structure_ids: Collection[uuid.UUID]) -> Select[Any]:
+    """Rows (structure id, User) of the people to write to: the active accounts of the members of these structures."""
+    statement: Any = (
+        select(col(Membership.structure_id), User)
+        .join(User, col(User.id) == col(Membership.user_id))
+        .where(col(Membership.structure_id).in_(list(structure_ids)), col(User.is_active))
+        .order_by(col(User.courriel))
+    )
+    found: Select[Any] = statement
+    return found

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import RuleBroken
-from portal.web import htmx
+from portal.web import htmx, uploads
 from portal.web.session import db
 
 log = logging.getLogger("portal.failures")
@@ -117,12 +117,25 @@ def _on_stale_form(_error: CSRFError) -> Response:
 def _on_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
-    response = answer(error.code)
+    if error.code == 413:
+        uploads.drain(request)
+    response = answer(error.code, **_about_upload(error.code))
     # Keep what the protocol asks for (Allow, Retry-After).
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
+
+
+def _about_upload(code: int) -> dict[str, str]:
+    sentence = uploads.too_big() if code == 413 else None
+    if sentence is None:
+        return {}
+    return {
+        "title": "Ce fichier est trop gros",
+        "message": sentence,
+        "what_to_do": "Revenez à la page précédente : ce que vous aviez écrit y est toujours.",
+    }
 
 
 def _on_rule(broken: RuleBroken) -> Response:

@@ -72,6 +72,21 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,}".replace(",", _NARROW) + " " + (one if number < 2 else many or one + "s")
 
 
+def clock_time(value: datetime | None) -> str:
+    """Return "14 h 03", in Europe/Paris."""
+    if value is None:
+        return ""
+    local = value.astimezone(clock.PARIS)
+    return f"{local.hour}\u00a0h\u00a0{local.minute:02d}"
+
+
+def file_size(value: int) -> str:
+    """Return "1,2 Mo" or "45 ko" for a number of bytes."""
+    if value >= 1_000_000:
+        return f"{value / 1_000_000:.1f}".replace(".", ",") + "\u00a0Mo"
+    return f"{max(1, value // 1000)}\u00a0ko"
+
+
 def _first(text: str, value: date) -> str:
     # The first of a month is an ordinal in French, and the only one.
     return re.sub(r"\b1 ", "1er ", text, count=1) if value.day == 1 else text
@@ -79,7 +94,7 @@ def _first(text: str, value: date) -> str:
 
 def init_app(app: Flask) -> None:
     """Register the filters under their own names."""
-    for filter_ in (day, short_day, moment, ago, since, euros, hours):
+    for filter_ in (day, short_day, moment, ago, since, euros, hours, clock_time, file_size):
         app.add_template_filter(filter_)
     app.add_template_filter(show_phone, "phone")
     app.add_template_global(count)

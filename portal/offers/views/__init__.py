@@ -1,9 +1,9 @@
-"""Pages of offers: the catalogue (`search`) and what partners write (`edit`)."""
+"""Pages of offers: the catalogue (`search`), what partners write (`edit`, `saisie`, `documents`), its life (`life`)."""
 
 from flask import Flask
 
 from portal.offers.places import Reader
-from portal.offers.views import edit, search  # noqa: F401  (their routes)
+from portal.offers.views import documents, edit, life, modeles, saisie, search  # noqa: F401  (their routes)
 from portal.offers.views.blueprint import blueprint
 
 __all__ = ["blueprint", "read_places_with"]

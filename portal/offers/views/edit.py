@@ -1,173 +1,151 @@
-"""What partners write, and what keeps it right."""
+"""What partners write: open the form, save it, publish."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, request, url_for
 from sqlmodel import col
 
-from portal import clock, vocabulary
-from portal.accounts.models import Role
 from portal.errors import AlreadyDone, RuleBroken
-from portal.offers import queries, rules
-from portal.offers.forms import OfferForm, answers_of, blank
-from portal.offers.models import Offer, OfferState
+from portal.offers import modeles, rules, saisies, sessions
+from portal.offers.forms import OfferForm, blank
+from portal.offers.models import Offer, OfferTemplate
 from portal.offers.views.blueprint import blueprint
-from portal.structures import queries as structure_queries
-from portal.structures.models import Structure
+from portal.offers.views.form_page import (
+    WRITERS,
+    again,
+    find_offer,
+    is_asked_to_publish,
+    is_draft,
+    make_form,
+    page,
+    refuse,
+    saisie_of,
+    saved_form,
+    the_offer,
+    the_structure,
+    typed_form,
+)
 from portal.web.access import allow, person
-from portal.web.forms import grouped
-from portal.web.pagination import page_number, paginate
+from portal.web.addresses import locate_address
 from portal.web.session import db
 
-# Who may write offers; which ones, `queries` says.
-_WRITERS = (Role.PARTENAIRE, Role.ANIMATION, Role.ADMINISTRATION)
-_PUBLISH = "publier"
-
-
-@blueprint.get("/mes-offres")
-@allow(*_WRITERS)
-def mine() -> Any:
-    """The offers that the person may change: their state, their quality, how old they are."""
-    user = person()
-    words = request.args.get("q", "")[:200]
-    pager = paginate(db(), queries.changeable_by(user, words), page_number(request.args.get("page")))
-    own = user.role is Role.PARTENAIRE
-    structures = db().execute(structure_queries.changeable_by(user)).scalars().all() if own else []
-    return render_template(
-        "offers/mine.html",
-        pager=pager,
-        words=words,
-        own=own,
-        structures=structures,
-        scores={offer.id: vocabulary.quality(rules.as_record(offer)).score for offer in pager.items},
-        wanted=rules.WANTED_SCORE,
-        is_stale=rules.is_stale,
-    )
+# Saving in order to go on with something: documents, a line more of sessions.
+_GO_ON = {"documents": "documents", "sessions": "section-lieu"}
 
 
 @blueprint.get("/structures/<uuid:structure_id>/offres/nouvelle")
-@allow(*_WRITERS)
+@allow(*WRITERS)
 def new(structure_id: uuid.UUID) -> Any:
-    """Write an offer, from the structure's address and contacts."""
-    structure = _structure(structure_id)
-    return _page(_form(data=blank(structure)), structure)
+    """Write an offer: what was begun and not saved, else from the structure's address and contacts."""
+    structure = the_structure(structure_id)
+    template = _template(request.args.get("modele"), structure_id)
+    saisie = saisies.latest_new(db(), user=person(), structure_id=structure_id) if template is None else None
+    if saisie is not None and find_offer(saisie.offer_id) is None:
+        return page(typed_form(saisie), structure, saisie=saisie)
+    given = blank(structure)
+    if template is not None:
+        given |= modeles.answers(template) | {"modele": str(template.id)}
+    return page(make_form(data=given), structure, templates=_templates(structure_id))
 
 
 @blueprint.post("/structures/<uuid:structure_id>/offres/nouvelle")
-@allow(*_WRITERS)
+@allow(*WRITERS)
 def create(structure_id: uuid.UUID) -> Any:
     """Keep the new offer, and publish it when asked; a second press finds the first one's."""
-    structure = _structure(structure_id)
-    form = _form(request.form)
+    structure = the_structure(structure_id)
+    form = make_form(request.form)
+    if request.form.get("acte") == "besoin":
+        return page(form, structure, need=request.form.get("besoin", ""))
     key = _key(form)
     valid = form.validate()
-    if (existing := _find(key)) is not None:
+    if (existing := find_offer(key)) is not None:
         return _after(existing)
     if valid:
         try:
-            offer = rules.create_offer(db(), structure, form.record(), by=person(), id=key)
-            if _is_asked_to_publish():
+            record = form.record()
+            offer = rules.create_offer(db(), structure, record | _position(record, None), by=person(), id=key)
+            sessions.set_sessions(db(), offer, form.rows())
+            if (template := _template(form.modele.data, structure_id)) is not None:
+                modeles.follow(offer, template)
+            if is_asked_to_publish():
                 rules.publish_offer(db(), offer, structure=structure, by=person())
         except RuleBroken as broken:
             db().rollback()
-            if isinstance(broken, AlreadyDone) and (existing := _find(key)) is not None:
+            if isinstance(broken, AlreadyDone) and (existing := find_offer(key)) is not None:
                 return _after(existing)
-            _refuse(form, broken)
+            refuse(form, broken)
         else:
+            saisies.drop(db(), user=person(), offer_id=key)
             db().commit()
             _say(form, offer)
             return _after(offer)
-    return _again(form, structure_id)
+    return again(form, structure_id)
 
 
 @blueprint.get("/offres/<uuid:offer_id>/modifier")
-@allow(*_WRITERS)
+@allow(*WRITERS)
 def edit(offer_id: uuid.UUID) -> Any:
-    """Change an offer."""
-    offer = _offer(offer_id)
-    return _page(_form(data=answers_of(offer)), offer.structure, offer)
+    """Change an offer, from what was being typed when there is something."""
+    offer = the_offer(offer_id)
+    saisie = saisie_of(person(), offer_id)
+    if saisie is not None:
+        return page(typed_form(saisie, offer), offer.structure, offer, saisie=saisie)
+    return page(saved_form(offer), offer.structure, offer)
 
 
 @blueprint.post("/offres/<uuid:offer_id>/modifier")
-@allow(*_WRITERS)
+@allow(*WRITERS)
 def change(offer_id: uuid.UUID) -> Any:
-    """Keep the changes, and publish when asked."""
-    offer = _offer(offer_id)
+    """Keep the changes, and publish when asked. Somebody else's newer version is shown beside, never written over."""
+    offer = the_offer(offer_id)
     structure = offer.structure
-    form = _form(request.form)
+    form = make_form(request.form, offer=offer)
+    if request.form.get("acte") == "besoin":
+        return page(form, structure, offer, need=request.form.get("besoin", ""))
+    refused: RuleBroken | None = None
     if form.validate():
         try:
-            rules.change_offer(db(), offer, form.record(), structure=structure, by=person())
-            if _is_asked_to_publish() and not offer.is_public:
+            record = form.record()
+            rules.change_offer(
+                db(),
+                offer,
+                record | _position(record, offer),
+                structure=structure,
+                by=person(),
+                version=_version(form),
+                also=sessions.set_sessions(db(), offer, form.rows()),
+            )
+            if is_asked_to_publish() and not offer.is_public:
                 rules.publish_offer(db(), offer, structure=structure, by=person())
         except RuleBroken as broken:
             db().rollback()
-            _refuse(form, broken)
+            refused = broken
+            refuse(form, broken)
         else:
+            saisies.drop(db(), user=person(), offer_id=offer_id)
             db().commit()
             _say(form, offer)
             return _after(offer)
-    return _again(form, offer_id=offer_id)
+    return again(form, offer_id=offer_id, broken=refused)
 
 
 @blueprint.post("/offres/<uuid:offer_id>/publier")
-@allow(*_WRITERS)
+@allow(*WRITERS)
 def publish(offer_id: uuid.UUID) -> Any:
     """Publish the offer as it is saved, or show in its form what is missing."""
-    offer = _offer(offer_id)
+    offer = the_offer(offer_id)
     try:
         rules.publish_offer(db(), offer, structure=offer.structure, by=person())
     except RuleBroken as broken:
         db().rollback()
-        form = _form(data=answers_of(_offer(offer_id)))
-        _refuse(form, broken)
-        return _again(form, offer_id=offer_id, saved=True)
+        form = saved_form(the_offer(offer_id))
+        refuse(form, broken)
+        return again(form, offer_id=offer_id, saved=True)
     db().commit()
     flash(_published(offer), "success")
     return redirect(url_for("offers.show", offer_id=offer_id), 303)
-
-
-@blueprint.post("/offres/<uuid:offer_id>/retirer")
-@allow(*_WRITERS)
-def withdraw(offer_id: uuid.UUID) -> Any:
-    """Take the offer out of the catalogue."""
-    rules.withdraw_offer(db(), _offer(offer_id), by=person())
-    db().commit()
-    flash("L’offre n’est plus visible. Elle redevient un brouillon : rien n’est effacé.", "success")
-    return redirect(url_for("offers.show", offer_id=offer_id), 303)
-
-
-@blueprint.post("/offres/<uuid:offer_id>/toujours-valable")
-@allow(*_WRITERS)
-def confirm(offer_id: uuid.UUID) -> Any:
-    """Say that nothing has changed: the offer is up to date again."""
-    offer = _offer(offer_id)
-    rules.confirm_offer(db(), offer, by=person())
-    db().commit()
-    flash(f"« {offer.nom} » est à jour.", "success")
-    back = "offers.mine" if request.form.get("retour") == "liste" else "offers.show"
-    return redirect(url_for(back, offer_id=offer_id if back == "offers.show" else None), 303)
-
-
-@blueprint.post("/offres/qualite")
-@allow(*_WRITERS)
-def quality() -> Any:
-    """The quality panel for what is typed so far; nothing is written."""
-    form = _form(request.form)
-    form.validate()
-    return render_template("offers/_quality.html", **_panel(_typed(form) | {"date_maj": clock.today()}))
-
-
-def _typed(form: OfferForm) -> dict[str, Any]:
-    """What the form holds, without the answers that cannot be read."""
-    return {name: None if form[name].errors else value for name, value in form.values().items()}
-
-
-def _form(*given: Any, **options: Any) -> OfferForm:
-    form = OfferForm(*given, **options)
-    form.commune.departement = current_app.config["PORTAL"].departement
-    return form
 
 
 def _key(form: OfferForm) -> uuid.UUID:
@@ -178,36 +156,48 @@ def _key(form: OfferForm) -> uuid.UUID:
         return uuid.UUID(form.cle.data)
 
 
-def _is_asked_to_publish() -> bool:
-    return request.form.get("acte") == _PUBLISH
+def _templates(structure_id: uuid.UUID) -> Sequence[OfferTemplate]:
+    return db().execute(modeles.usable_by(person(), structure_id)).scalars().all()
 
 
-def _find(offer_id: uuid.UUID) -> Offer | None:
-    found: Offer | None = (
-        db().execute(queries.changeable_by(person()).where(col(Offer.id) == offer_id)).scalar_one_or_none()
+def _template(text: str | None, structure_id: uuid.UUID) -> OfferTemplate | None:
+    try:
+        wanted = uuid.UUID(text or "")
+    except ValueError:
+        return None
+    found: OfferTemplate | None = (
+        db()
+        .execute(modeles.usable_by(person(), structure_id).where(col(OfferTemplate.id) == wanted))
+        .scalar_one_or_none()
     )
     return found
 
 
-def _offer(offer_id: uuid.UUID) -> Offer:
-    return _find(offer_id) or abort(404)
+def _version(form: OfferForm) -> int | None:
+    text = str(form.version.data or "")
+    return int(text) if text.isdecimal() and len(text) < 9 else None
 
 
-def _structure(structure_id: uuid.UUID) -> Structure:
-    statement = structure_queries.changeable_by(person()).where(col(Structure.id) == structure_id)
-    found: Structure | None = db().execute(statement).scalar_one_or_none()
-    return found or abort(404)
+def _position(record: dict[str, Any], offer: Offer | None) -> dict[str, Any]:
+    """Where the address is on the map, asked for when it is new only."""
+    adresse, code_insee = record.get("adresse"), record.get("code_insee")
+    if not adresse or not code_insee:
+        return {}
+    if offer is not None and (adresse, code_insee) == (offer.adresse, offer.code_insee):
+        return {}
+    return {"position": locate_address(adresse, code_insee)}
 
 
 def _after(offer: Offer) -> Any:
+    place = _GO_ON.get(request.form.get("acte", ""))
+    to_form = is_draft(offer) or place
     return redirect(
-        url_for("offers.edit" if offer.state is OfferState.BROUILLON else "offers.show", offer_id=offer.id),
-        303,
+        url_for("offers.edit" if to_form else "offers.show", offer_id=offer.id, _anchor=place), 303
     )
 
 
 def _say(form: OfferForm, offer: Offer) -> None:
-    if _is_asked_to_publish():
+    if is_asked_to_publish():
         flash(_published(offer), "success")
     elif not offer.is_public:
         flash("Le brouillon est enregistré.", "success")
@@ -223,73 +213,3 @@ def _published(offer: Offer) -> str:
     if offer.is_public:
         return "L’offre est publiée."
     return "L’offre est envoyée à l’animateur, qui la relit avant sa publication."
-
-
-def _refuse(form: OfferForm, broken: RuleBroken) -> None:
-    if isinstance(broken, rules.Incomplete):
-        for name, sentence in broken.problems.items():
-            form.refuse(name, sentence)
-    else:
-        form.refuse(broken.field, broken.message)
-
-
-def _again(
-    form: OfferForm,
-    structure_id: uuid.UUID | None = None,
-    offer_id: uuid.UUID | None = None,
-    *,
-    saved: bool = False,
-) -> Any:
-    """Show the form again with every point to mend. `saved`: it shows the offer as it is saved."""
-    offer = _offer(offer_id) if offer_id else None
-    structure = offer.structure if offer else _structure(structure_id or abort(404))
-    if _is_asked_to_publish() and not saved:
-        # Some answers could not be read: say in the same breath what else would be missing.
-        sketch = rules.sketch(_typed(form) | {"code_insee": form.record()["code_insee"]}, structure)
-        for name, sentence in rules.missing_to_publish(sketch, structure).items():
-            if name in form and not form[name].errors:
-                form.refuse(name, sentence)
-    return make_response(_page(form, structure, offer), 422)
-
-
-def _page(form: OfferForm, structure: Structure, offer: Offer | None = None) -> str:
-    warnings = form.avertissements or {
-        field.name: list(check.warnings)
-        for field in form
-        if field.data
-        and field.name in vocabulary.Service.model_fields
-        and (check := vocabulary.check_field(vocabulary.Service, field.name, field.data)).warnings
-    }
-    saved = offer is not None and request.method == "GET"
-    shown = _typed(form) | {"date_maj": offer.date_maj if offer and saved else clock.today()}
-    return render_template(
-        "offers/form.html",
-        form=form,
-        structure=structure,
-        offer=offer,
-        warnings=warnings,
-        themes=grouped(vocabulary.thematiques_by_category()),
-        descriptions={
-            name: {
-                choice.value: choice.description
-                for choice in vocabulary.choices(name)
-                if choice.description and choice.description != choice.label
-            }
-            for name in ("publics", "modes_accueil", "modes_mobilisation")
-        },
-        **_panel(shown),
-    )
-
-
-def _panel(record: dict[str, Any]) -> dict[str, Any]:
-    """What the quality panel says of a record: its score in percent, what is missing, whether DORA will show it."""
-    found = vocabulary.quality(record | {"source": "portail"})
-    missing = list(found.missing)
-    if not record.get("modes_accueil"):
-        missing.append(("Dites si l’on vous rencontre sur place ou à distance.", "modes_accueil"))
-    return {
-        "percent": round(found.score * 100),
-        "wanted_percent": round(rules.WANTED_SCORE * 100),
-        "missing": missing,
-        "enough": found.score >= rules.WANTED_SCORE and bool(record.get("modes_accueil")),
-    }

@@ -1,0 +1,140 @@
+"""Documents to fill in before coming: what may be uploaded, and how it is recognised."""
+
+import re
+import unicodedata
+import uuid
+import zipfile
+from io import BytesIO
+
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col, func, select
+
+from portal.accounts.models import User
+from portal.errors import RuleBroken
+from portal.offers.models import Offer, OfferDocument
+from portal.structures import history
+
+MAX_BYTES = 5_000_000
+MAX_DOCUMENTS = 10
+_ZIPPED = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+}
+_OLE = {"doc": "application/msword", "xls": "application/vnd.ms-excel"}
+# extension -> (content type, what the file begins with)
+_PLAIN: dict[str, tuple[str, bytes]] = {
+    "pdf": ("application/pdf", b"%PDF-"),
+    "png": ("image/png", b"\x89PNG\r\n\x1a\n"),
+    "jpg": ("image/jpeg", b"\xff\xd8\xff"),
+    "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+}
+EXTENSIONS = (*_PLAIN, *_ZIPPED, *_OLE)
+
+
+def of_offer(session: Session, offer_id: uuid.UUID) -> list[OfferDocument]:
+    """Return the documents of an offer by name, without their content."""
+    return list(
+        session.exec(
+            select(OfferDocument)
+            .where(col(OfferDocument.offer_id) == offer_id)
+            .options(defer(OfferDocument.contenu))  # type: ignore[arg-type]
+            .order_by(col(OfferDocument.nom), col(OfferDocument.id))
+        )
+    )
+
+
+def add(
+    session: Session, offer: Offer, *, filename: str, content: bytes, by: User, id: uuid.UUID | None = None
+) -> tuple[OfferDocument, history.Changes]:
+    """Keep a document with `offer`; return it, and what to say in the offer's history.
+
+    Raises RuleBroken when it is empty, too big, one too many, or not what its name says: its first bytes tell.
+    """
+    name = clean_name(filename)
+    if not content:
+        raise RuleBroken("Ce fichier est vide : choisissez-en un autre.", field="fichier")
+    if len(content) > MAX_BYTES:
+        raise RuleBroken(too_big(len(content)), field="fichier")
+    here = session.exec(
+        select(func.count()).select_from(OfferDocument).where(col(OfferDocument.offer_id) == offer.id)
+    ).one()
+    if here >= MAX_DOCUMENTS:
+        raise RuleBroken(
+            f"Une offre porte {MAX_DOCUMENTS} documents au plus : retirez-en un avant d’en ajouter.",
+            field="fichier",
+        )
+    kept = OfferDocument(
+        offer_id=offer.id,
+        nom=name,
+        content_type=recognise(name, content),
+        taille=len(content),
+        contenu=content,
+        added_by_id=by.id,
+    )
+    if id is not None:
+        kept.id = id
+    session.add(kept)
+    return kept, {"documents": [None, name]}
+
+
+def remove(session: Session, offer: Offer, document_id: uuid.UUID) -> history.Changes:
+    """Take a document off; return what to say in the offer's history, nothing when it is gone already."""
+    found = session.exec(
+        select(OfferDocument).where(
+            col(OfferDocument.id) == document_id, col(OfferDocument.offer_id) == offer.id
+        )
+    ).one_or_none()
+    if found is None:
+        return {}
+    session.delete(found)
+    return {"documents": [found.nom, None]}
+
+
+def too_big(size: int) -> str:
+    """Return the sentence for a file of `size` bytes."""
+    return (
+        f"Ce fichier fait {size / 1_000_000:.0f} Mo : {MAX_BYTES // 1_000_000} Mo au plus. "
+        "Réduisez-le (un PDF plutôt qu’une photo), puis recommencez."
+    )
+
+
+def clean_name(filename: str) -> str:
+    """Return a file's name without its folders or anything a computer could take for something else."""
+    name = unicodedata.normalize("NFC", filename).replace("\\", "/").rsplit("/", 1)[-1]
+    name = re.sub(r"[^\w .()'’-]", "", name).strip(" .")
+    stem, dot, extension = name.rpartition(".")
+    return f"{(stem or 'document')[:100]}{dot}{extension}" if dot else (name or "document")[:100]
+
+
+def recognise(name: str, content: bytes) -> str:
+    """Return the content type of a document whose bytes are what its name says. Raises RuleBroken otherwise."""
+    extension = name.rpartition(".")[2].lower()
+    if extension not in EXTENSIONS:
+        raise RuleBroken(
+            "Ce type de fichier n’est pas accepté : envoyez un PDF, un texte, un tableau ou une image.",
+            field="fichier",
+        )
+    if extension in _PLAIN and content.startswith(_PLAIN[extension][1]):
+        return _PLAIN[extension][0]
+    if extension in _ZIPPED and _holds(content, extension):
+        return _ZIPPED[extension]
+    if extension in _OLE and content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return _OLE[extension]
+    raise RuleBroken(
+        f"Ce fichier n’est pas un vrai fichier {extension.upper()} : ouvrez-le, enregistrez-le de nouveau, puis renvoyez-le.",
+        field="fichier",
+    )
+
+
+def _holds(content: bytes, extension: str) -> bool:
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            names = set(archive.namelist())
+            if extension in ("odt", "ods"):
+                wanted = _ZIPPED[extension].encode()
+                return "mimetype" in names and archive.read("mimetype")[:200].strip() == wanted
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
+        return False
+    return {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}[extension] in names

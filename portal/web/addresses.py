@@ -1,0 +1,48 @@
+"""Addresses while they are typed, and where they are; the portal goes on without them when nobody answers."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+
+from portal import geography
+from portal.clients import geocoder
+from portal.clients.http import Unavailable
+from portal.web.access import signed_in
+
+blueprint = Blueprint("addresses", __name__)
+# Fewer letters mean nothing to the geocoder.
+_SHORTEST = 4
+
+
+@blueprint.get("/adresses")
+@signed_in
+def complete() -> Any:
+    """Addresses that begin as what is typed, in the commune when it is known: the <datalist> of address fields."""
+    typed = " ".join(request.args.get("adresse", "")[:200].split())
+    return render_template("web/_addresses.html", found=_found(typed, request.args.get("commune", "")))
+
+
+def locate_address(adresse: str, code_insee: str) -> tuple[float, float] | None:
+    """Return (latitude, longitude) of an address, None when nobody is sure or nobody answers."""
+    base = current_app.config["PORTAL"].geocoder_url
+    if not base:
+        return None
+    try:
+        found = geocoder.locate(base, adresse, code_insee)
+    except Unavailable:
+        return None
+    return (found.latitude, found.longitude) if found else None
+
+
+def _found(typed: str, commune: str) -> list[geocoder.Address]:
+    config = current_app.config["PORTAL"]
+    if len(typed) < _SHORTEST or not config.geocoder_url:
+        return []
+    try:
+        code = geography.resolve(commune[:150], config.departement).code if commune.strip() else None
+    except (geography.AmbiguousPlace, geography.UnknownPlace):
+        code = None
+    try:
+        return geocoder.search_addresses(config.geocoder_url, typed, code_insee=code)
+    except Unavailable:
+        return []

@@ -1,0 +1,75 @@
+"""Answers of a form as a person reads them: what two people wrote at once, what a thing used to say."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from wtforms import Form
+
+from portal import geography
+from portal.phones import show_phone
+from portal.web.formats import short_day
+
+_PHONES = {"telephone"}
+_DAYS = {"date_fin", "debut", "fin"}
+NOTHING = "Rien"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question whose two answers differ: its field, its label, each answer as text."""
+
+    name: str
+    label: str
+    before: str
+    after: str
+
+
+class Reader:
+    """Reads the answers to the questions of a form class.
+
+    `extra` gives labels to what the form does not ask ({field: label}).
+    """
+
+    def __init__(self, form: Form, extra: Mapping[str, str] | None = None) -> None:
+        self._labels = {field.name: field.label.text for field in form} | dict(extra or {})
+        self._choices: dict[str, dict[str, str]] = {}
+        for field in form:
+            if hasattr(field, "iter_choices") and not getattr(field, "coerces_numbers", False):
+                self._choices[field.name] = {str(c.value): str(c.label) for c in field.iter_choices()}
+
+    def label(self, name: str) -> str:
+        """Return the question of this field, the field's own name when nobody asks it."""
+        return self._labels.get(name, name)
+
+    def text(self, name: str, value: Any) -> str:
+        """Return an answer in French: labels of choices, oui or non, a list joined, NOTHING when empty."""
+        if value is None or value == "" or value == []:
+            return NOTHING
+        if isinstance(value, bool):
+            return "Oui" if value else "Non"
+        if isinstance(value, list | tuple):
+            return ", ".join(self.text(name, item) for item in value)
+        if isinstance(value, dict):
+            return ", ".join(self.text(key, item) for key, item in value.items() if item not in (None, ""))
+        text = str(value)
+        if name in self._choices:
+            return self._choices[name].get(text, text)
+        if name == "zone_eligibilite":
+            return geography.zone_label(text)
+        if name in _PHONES:
+            return show_phone(text)
+        if name in _DAYS:
+            return short_day(date.fromisoformat(text))
+        if isinstance(value, float):
+            return f"{value:g}".replace(".", ",")
+        return text
+
+    def rows(self, changes: Mapping[str, Iterable[Any]]) -> list[Row]:
+        """Return the readable rows of {field: [before, after]}, in the order of the form's questions."""
+        order = list(self._labels)
+        found = []
+        for name, (before, after) in changes.items():
+            found.append(Row(name, self.label(name), self.text(name, before), self.text(name, after)))
+        return sorted(found, key=lambda row: order.index(row.name) if row.name in order else len(order))

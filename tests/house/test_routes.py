@@ -6,7 +6,12 @@ from flask import Flask
 
 CONVERTERS = {"UUIDConverter", "AnyConverter"}
 # One-time links carry a secret, which is no id.
-TOKENS = {"accounts.set_password", "accounts.set_password_post"}
+TOKENS = {
+    "accounts.set_password",
+    "accounts.set_password_post",
+    "offers.still_valid",
+    "offers.say_still_valid",
+}
 
 
 def test_addresses_are_kebab_case(app: Flask) -> None:

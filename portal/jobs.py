@@ -13,6 +13,7 @@ from portal.accounts import queries as account_queries
 from portal.accounts.models import OutgoingMail
 from portal.config import Config
 from portal.db import Database
+from portal.offers import reminders
 from portal.prescriptions import notifications
 from portal.prescriptions import rules as prescriptions
 
@@ -27,6 +28,15 @@ def expire_prescriptions(database: Database, config: Config) -> str:
         for prescription in expired:
             notifications.tell_expired(session, prescription, public_url=config.public_url)
         return f"{len(expired)} expired"
+
+
+def keep_offers_fresh(database: Database, config: Config) -> str:
+    """Ask whether the offers that are due are still valid, and suspend those that nobody confirmed."""
+    with database.writing() as session:
+        asked, suspended = reminders.keep_fresh(
+            session, public_url=config.public_url, secret=config.secret_key
+        )
+        return f"{asked} to confirm, {suspended} suspended"
 
 
 def send_mail(database: Database, config: Config) -> str:
@@ -86,6 +96,7 @@ def _mark_mail(database: Database, mail: OutgoingMail, error: str | None) -> Non
 
 JOBS: dict[str, Callable[[Database, Config], str]] = {
     "prescriptions": expire_prescriptions,
+    "freshness": keep_offers_fresh,
     "mail": send_mail,
 }
 

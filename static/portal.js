@@ -197,6 +197,25 @@
     if (event.target.closest("[data-print]")) window.print();
   });
 
+  /* --- Copy ----------------------------------------------------------------------------------------------------- */
+
+  function offerCopy(root) {
+    if (!navigator.clipboard) return;
+    root.querySelectorAll("[data-copy]").forEach((button) => {
+      button.hidden = false;
+    });
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    navigator.clipboard.writeText(button.dataset.copy).then(() => {
+      button.querySelector("span").textContent = button.dataset.copied;
+      announce(button.dataset.copied);
+    });
+  });
+  offerCopy(document);
+
   /* --- Links of e-mails ------------------------------------------------------------------------------------------ */
 
   // A scanner of mail follows links and runs no script: a reader's browser presses the button for them.

@@ -27,6 +27,7 @@ from portal import clock, geography, vocabulary
 from portal.offers.models import Offer
 from portal.offers.queries import DEFAULT_RADIUS_KM, RADII_KM
 from portal.offers.rules import FIELDS
+from portal.offers.signalements import MOTIFS
 from portal.parcours import FREINS, Dominante
 from portal.structures.models import Structure
 from portal.vocabulary import Service
@@ -502,3 +503,25 @@ class TemplateForm(Form):
     frais = OfferForm.frais
     frais_precisions = OfferForm.frais_precisions
     confirmation_mois = OfferForm.confirmation_mois
+
+
+class ReportForm(Form):
+    """What is wrong in this offer?"""
+
+    motifs = ChecklistField("Qu’est-ce qui ne va pas ?", choices=options(MOTIFS.items()))
+    commentaire = TextAreaField(
+        "Ce que vous savez",
+        [MaxLength(2000)],
+        description="Par exemple le bon numéro. N’écrivez rien sur une personne que vous accompagnez.",
+    )
+
+
+class AnswerForm(Form):
+    """What do you answer to the one who saw an error?"""
+
+    reponse = TextAreaField(
+        "Votre réponse",
+        [DataRequired("Écrivez une réponse : « C’est corrigé, merci » suffit."), MaxLength(2000)],
+        description="Elle part par courriel à la personne qui a signalé l’erreur.",
+    )
+    confirmer = BooleanField("L’offre est juste telle qu’elle est : la confirmer en même temps")

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.errors import RuleBroken
-from portal.offers import rules
+from portal.offers import rules, states
 from portal.offers.models import Offer, OfferTemplate, TemplateVersion
 from portal.structures import history
 from portal.structures.models import Act, Structure
@@ -141,8 +141,12 @@ def follow(offer: Offer, template: OfferTemplate) -> None:
 
 
 def offers_behind(template_id: uuid.UUID, version: int) -> Any:
-    """Condition on Offer: it comes from this template and was last compared with a former version."""
-    return (col(Offer.modele_id) == template_id) & (col(Offer.modele_version) < version)
+    """Condition on Offer: still in use, it comes from this template and was last compared with a former version."""
+    return (
+        (col(Offer.modele_id) == template_id)
+        & (col(Offer.modele_version) < version)
+        & col(Offer.state).in_(states.OPEN)
+    )
 
 
 def differences(session: Session, offer: Offer, template: OfferTemplate) -> list[Difference]:

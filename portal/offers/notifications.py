@@ -80,7 +80,9 @@ def tell_reported(session: Session, report: Signalement, offer: Offer, *, public
 
 
 def tell_answered(session: Session, report: Signalement, offer: Offer, to: User, *, public_url: str) -> None:
-    """Tell who reported an error what its editors answered."""
+    """Tell who reported an error what its editors answered; a closed account is told nothing."""
+    if not to.is_active:
+        return
     queue_mail(
         session,
         recipient=to.courriel,

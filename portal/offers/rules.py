@@ -27,9 +27,8 @@ LISTS = (
     "dominantes",
     "freins",
 )
-# Below this score DORA does not show an offer; beyond this age (six months) the score falls.
+# Below this score DORA does not show an offer.
 WANTED_SCORE = 0.8
-FRESH_DAYS = 182
 # What a form may give; the rest is ours.
 FIELDS = (
     "nom",
@@ -356,11 +355,6 @@ def sketch(values: dict[str, Any], structure: Structure) -> Offer:
     with suppress(RuleBroken):
         _apply(offer, values | {"nom": offer.nom}, structure)
     return offer
-
-
-def is_stale(offer: Offer) -> bool:
-    """Say whether nobody has changed or confirmed the offer for six months."""
-    return (clock.today() - offer.date_maj).days > FRESH_DAYS
 
 
 def refresh_search_text(session: Session, structure: Structure) -> None:

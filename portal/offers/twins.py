@@ -7,13 +7,13 @@ address or a commune. Names are compared folded, without the words that every of
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_
-from sqlalchemy.orm import load_only
 from sqlmodel import Session, col, select
 
 from portal import geography
@@ -60,6 +60,11 @@ _COMMON = frozenset(
 )
 # Beyond this many offers under one key, the key says nothing: a switchboard, a shared mailbox.
 _CROWD = 200
+# Occurrences of one letter that are told apart in a name (150 characters at most).
+_MOST = 64
+_ALPHABET = " 0123456789abcdefghijklmnopqrstuvwxyz"
+# Rows asked for in one statement.
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,41 +138,62 @@ def likely(
 def pairs(session: Session, limit: int | None = None) -> list[Pair]:
     """Return the pairs of offers to settle in the whole catalogue, the nearest first; those said not to be are left out.
 
-    Only offers that share a key are compared: the work grows with the offers, not with their square.
+    Only offers that share a key are compared: the work grows with the offers, not with their square. Offers are read
+    whole, with their structure, for the pairs that are returned only.
     """
-    statement = queries.all_offers().where(col(Offer.state).not_in(_GONE))
-    offers = list(
-        session.execute(
-            statement.options(
-                load_only(
-                    Offer.nom,  # type: ignore[arg-type]
-                    Offer.structure_id,  # type: ignore[arg-type]
-                    Offer.telephone,  # type: ignore[arg-type]
-                    Offer.courriel,  # type: ignore[arg-type]
-                    Offer.code_insee,  # type: ignore[arg-type]
-                    Offer.commune,  # type: ignore[arg-type]
-                    Offer.state,  # type: ignore[arg-type]
-                    Offer.created_at,  # type: ignore[arg-type]
-                    Offer.import_source,  # type: ignore[arg-type]
-                )
-            )
-        ).scalars()
-    )
+    best = find(session)
+    best = best[:limit] if limit is not None else best
+    wanted = {offer_id for _, first, second in best for offer_id in (first, second)}
+    offers: dict[uuid.UUID, Offer] = {}
+    ids = sorted(wanted, key=lambda offer_id: offer_id.hex)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = queries.all_offers().where(col(Offer.id).in_(ids[start : start + _AT_ONCE]))
+        offers |= {offer.id: offer for offer in session.execute(some).scalars()}
+    return [
+        Pair(
+            offers[first],
+            offers[second],
+            shared(offers[first], offers[first].structure, offers[second], offers[second].structure),
+            score,
+        )
+        for score, first, second in best
+        # One of them may have been merged since they were found.
+        if first in offers and second in offers
+    ]
+
+
+def find(session: Session) -> list[tuple[float, uuid.UUID, uuid.UUID]]:
+    """Return (nearness, id of the older offer, id of the newer) of each pair to settle, the nearest first."""
+    rows = session.execute(
+        select(  # type: ignore[call-overload]
+            Offer.id,
+            Offer.nom,
+            Offer.structure_id,
+            Structure.siret,
+            Offer.telephone,
+            Offer.courriel,
+            Offer.code_insee,
+        )
+        .join(Structure, col(Structure.id) == col(Offer.structure_id))
+        .where(col(Offer.state).not_in(_GONE))
+        .order_by(col(Offer.created_at), col(Offer.id))
+    ).all()
     settled = {tuple(row) for row in session.execute(select(NotTwins.first_id, NotTwins.second_id))}
-    names = {offer.id: words_of(offer.nom) for offer in offers}
-    found: dict[tuple[uuid.UUID, uuid.UUID], Pair] = {}
-    for first, second in _candidates(offers, names):
-        key = ordered(first.id, second.id)
-        if key in found or key in settled:
+    names = [" ".join(sorted(words_of(row.nom))) for row in rows]
+    letters = [_letters(name) for name in names]
+    found = []
+    for older, newer in _candidates(rows):
+        # What letters in common can give at best; cheap, and enough for nearly all.
+        common = (letters[older] & letters[newer]).bit_count()
+        if 2 * common < NEAR * (len(names[older]) + len(names[newer])):
             continue
-        score = nearness(names[first.id], names[second.id])
-        if score < NEAR:
+        score = _ratio(names[older], names[newer])
+        if score < NEAR or ordered(rows[older].id, rows[newer].id) in settled:
             continue
-        reasons = shared(first, first.structure, second, second.structure)
-        older, newer = sorted((first, second), key=lambda o: (o.created_at, o.id))
-        found[key] = Pair(older, newer, reasons, score)
-    best = sorted(found.values(), key=lambda pair: (-pair.score, pair.first.nom, pair.first.id))
-    return best[:limit] if limit is not None else best
+        found.append((score, older, newer))
+    # The rows are in order of age: so are the pairs that are equally near.
+    found.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
+    return [(score, rows[older].id, rows[newer].id) for score, older, newer in found]
 
 
 def shared(
@@ -195,14 +221,8 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def nearness(first: Iterable[str], second: Iterable[str]) -> float:
-    """Return how near two names are, from 0 to 1, whatever the order of their words."""
-    one, two = sorted(first), sorted(second)
-    if not one or not two:
-        return 0.0
-    text = SequenceMatcher(None, " ".join(one), " ".join(two), autojunk=False)
-    if text.real_quick_ratio() < NEAR or text.quick_ratio() < NEAR:
-        return 0.0
-    return text.ratio()
+    """Return how near two names are, from 0 to 1, whatever the order of their words; 0 when they are not near."""
+    return _ratio(" ".join(sorted(first)), " ".join(sorted(second)))
 
 
 def ordered(first: uuid.UUID, second: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID]:
@@ -210,25 +230,50 @@ def ordered(first: uuid.UUID, second: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID]:
     return (first, second) if first.hex < second.hex else (second, first)
 
 
-def _candidates(
-    offers: list[Offer], names: dict[uuid.UUID, tuple[str, ...]]
-) -> Iterator[tuple[Offer, Offer]]:
-    shelves: dict[tuple[str, object], list[Offer]] = defaultdict(list)
-    for offer in offers:
-        shelves["structure", offer.structure_id].append(offer)
-        if offer.structure.siret:
-            shelves["siret", offer.structure.siret].append(offer)
-        if offer.telephone:
-            shelves["telephone", offer.telephone].append(offer)
-        if offer.courriel:
-            shelves["courriel", offer.courriel].append(offer)
-        if offer.code_insee:
+def _ratio(one: str, two: str) -> float:
+    if not one or not two:
+        return 0.0
+    if one == two:
+        return 1.0
+    text = SequenceMatcher(None, one, two, autojunk=False)
+    if text.real_quick_ratio() < NEAR or text.quick_ratio() < NEAR:
+        return 0.0
+    score = text.ratio()
+    return score if score >= NEAR else 0.0
+
+
+def _letters(name: str) -> int:
+    """Return the letters of a name as a number: a bit for each occurrence, so that `&` counts those in common."""
+    counts: dict[str, int] = defaultdict(int)
+    bits = 0
+    for letter in name:
+        bits |= 1 << (_ALPHABET.index(letter) * _MOST + min(counts[letter], _MOST - 1))
+        counts[letter] += 1
+    return bits
+
+
+def _candidates(rows: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield once each pair of positions in `rows` that share a key, the lesser first."""
+    shelves: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for position, row in enumerate(rows):
+        shelves["structure", row.structure_id].append(position)
+        for name, value in (
+            ("siret", row.siret),
+            ("telephone", row.telephone),
+            ("courriel", row.courriel),
+        ):
+            if value:
+                shelves[name, value].append(position)
+        words = words_of(row.nom)
+        if row.code_insee and words:
             # Near names begin alike or end alike: two shelves, so that a slip in the first word is still caught.
-            for word in {names[offer.id][0][:4], names[offer.id][-1][:4]} if names[offer.id] else ():
-                shelves["commune", (offer.code_insee, word)].append(offer)
+            for word in {words[0][:4], words[-1][:4]}:
+                shelves["commune", row.code_insee, word].append(position)
+    seen: set[tuple[int, int]] = set()
     for together in shelves.values():
         if len(together) > _CROWD:
             continue
-        for position, first in enumerate(together):
-            for second in together[position + 1 :]:
-                yield first, second
+        for pair in combinations(together, 2):
+            if pair not in seen:
+                seen.add(pair)
+                yield pair

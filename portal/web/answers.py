@@ -56,6 +56,9 @@ class Reader:
         text = str(value)
         if name in self._choices:
             return self._choices[name].get(text, text)
+        if name == "code_insee":
+            commune = geography.commune(text)
+            return commune.label if commune else text
         if name == "zone_eligibilite":
             return geography.zone_label(text)
         if name in _PHONES:

@@ -12,6 +12,7 @@ _ENTRIES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
     ("Trouver une offre", "offers.search", None),
     ("Mes bénéficiaires", "beneficiaries.index", frozenset({"referent"})),
     ("Prescriptions", "prescriptions.index", frozenset({"referent", "partenaire"})),
+    ("Favoris", "offers.my_favourites", frozenset({"referent"})),
     ("Mes offres", "offers.mine", frozenset({"partenaire"})),
     ("Offres", "offers.mine", frozenset({"animation"})),
     ("Structures", "structures.index", frozenset({"partenaire", "animation", "administration"})),

@@ -62,6 +62,8 @@ def accent() -> Response:
 @public
 def robots() -> Response:
     """Offers may be indexed; the rest is of no use to a search engine."""
+    address = f"{current_app.config['PORTAL'].public_url}/sitemap.xml"
     return Response(
-        "User-agent: *\nAllow: /offres\nAllow: /structures\nDisallow: /connexion\n", mimetype="text/plain"
+        f"User-agent: *\nAllow: /offres\nAllow: /structures\nDisallow: /connexion\nSitemap: {address}\n",
+        mimetype="text/plain",
     )

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -131,14 +131,6 @@ def test_withdrawing_keeps_everything(session: Session) -> None:
     session.flush()
     assert offer.state is OfferState.BROUILLON
     assert offer.thematiques
-
-
-def test_six_months_make_an_offer_stale(session: Session) -> None:
-    offer = make_offer(session)
-    offer.date_maj = clock.today() - timedelta(days=rules.FRESH_DAYS)
-    assert not rules.is_stale(offer)
-    offer.date_maj -= timedelta(days=1)
-    assert rules.is_stale(offer)
 
 
 def test_the_search_reads_the_new_name_of_the_structure(session: Session) -> None:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from portal.offers.places import Reader
-from portal.offers.views import documents, edit, life, modeles, saisie, search  # noqa: F401  (their routes)
+from portal.offers.views import care, documents, edit, life, modeles, saisie, search, show, sitemap  # noqa: F401  (their routes)
 from portal.offers.views.blueprint import blueprint
 
 __all__ = ["blueprint", "read_places_with"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from flask import Blueprint
 
 from portal import geography, vocabulary
-from portal.parcours import Dominante
+from portal.parcours import Dominante, frein_label
 
 blueprint = Blueprint("offers", "portal.offers.views")
 
@@ -34,3 +34,9 @@ def dominante_labels(values: Iterable[str] | None) -> list[str]:
     held = set(values or ())
     known = [dominante for dominante in Dominante if dominante.value in held]
     return [dominante.label for dominante in known] + sorted(held - {d.value for d in known})
+
+
+@blueprint.app_template_filter("frein_labels")
+def frein_labels(values: Iterable[str] | None) -> list[str]:
+    """Return the labels of barriers."""
+    return [frein_label(value) for value in values or ()]

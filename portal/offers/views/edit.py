@@ -10,7 +10,7 @@ from sqlmodel import col
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers import modeles, rules, saisies, sessions
 from portal.offers.forms import OfferForm, blank
-from portal.offers.models import Offer, OfferTemplate
+from portal.offers.models import Offer, OfferTemplate, Saisie
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import (
     WRITERS,
@@ -41,7 +41,7 @@ def new(structure_id: uuid.UUID) -> Any:
     """Write an offer: what was begun and not saved, else from the structure's address and contacts."""
     structure = the_structure(structure_id)
     template = _template(request.args.get("modele"), structure_id)
-    saisie = saisies.latest_new(db(), user=person(), structure_id=structure_id) if template is None else None
+    saisie = _begun(request.args.get("saisie"), structure_id) if template is None else None
     if saisie is not None and find_offer(saisie.offer_id) is None:
         return page(typed_form(saisie), structure, saisie=saisie)
     given = blank(structure)
@@ -146,6 +146,17 @@ def publish(offer_id: uuid.UUID) -> Any:
     db().commit()
     flash(_published(offer), "success")
     return redirect(url_for("offers.show", offer_id=offer_id), 303)
+
+
+def _begun(text: str | None, structure_id: uuid.UUID) -> Saisie | None:
+    """What the person began for this structure: the one that is asked for, else the latest."""
+    try:
+        found = saisies.find(db(), user=person(), offer_id=uuid.UUID(text)) if text else None
+    except ValueError:
+        found = None
+    if found is not None and found.structure_id == structure_id:
+        return found
+    return saisies.latest_new(db(), user=person(), structure_id=structure_id)
 
 
 def _key(form: OfferForm) -> uuid.UUID:

@@ -387,9 +387,14 @@ def _as_number(condition: ColumnElement[bool]) -> Any:
 
 def _unfinished(user: User) -> list[tuple[Any, str, str]]:
     """What the person began and did not save: its saisie, its name, where to go on."""
+    begun = saisies.of_user(db(), user)
+    if not begun:
+        return []
+    statement = queries.changeable_by(user).where(col(Offer.id).in_([saisie.offer_id for saisie in begun]))
+    offers = {offer.id: offer for offer in db().execute(statement).scalars()}
     found = []
-    for saisie in saisies.of_user(db(), user):
-        offer = find_offer(saisie.offer_id)
+    for saisie in begun:
+        offer = offers.get(saisie.offer_id)
         address = (
             url_for("offers.edit", offer_id=offer.id)
             if offer
@@ -402,7 +407,8 @@ def _unfinished(user: User) -> list[tuple[Any, str, str]]:
 
 def _behind(offers: Sequence[Offer]) -> set[uuid.UUID]:
     """Those of these offers whose template changed since they were compared with it."""
-    templates = {offer.modele_id for offer in offers if offer.modele_id}
+    open_ones = [offer for offer in offers if offer.modele_id and offer.state in states.OPEN]
+    templates = {offer.modele_id for offer in open_ones}
     if not templates:
         return set()
     versions = dict(
@@ -414,8 +420,4 @@ def _behind(offers: Sequence[Offer]) -> set[uuid.UUID]:
         )
         .all()
     )
-    return {
-        offer.id
-        for offer in offers
-        if offer.modele_id and (offer.modele_version or 0) < versions.get(offer.modele_id, 0)
-    }
+    return {offer.id for offer in open_ones if (offer.modele_version or 0) < versions.get(offer.modele_id, 0)}

@@ -4,19 +4,17 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import abort, current_app, render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 from sqlalchemy import func, select
-from sqlmodel import col
 
 from portal import geography, vocabulary
-from portal.accounts.models import Role
-from portal.offers import queries, rules
+from portal.offers import favourites, freshness, queries
 from portal.offers.forms import SearchForm
-from portal.offers.models import Offer
 from portal.offers.places import Places
 from portal.offers.views.blueprint import blueprint
+from portal.structures.rules import catalogue_rules
 from portal.web import htmx
-from portal.web.access import has_role, person, public
+from portal.web.access import person, public
 from portal.web.pagination import Pager, page_number, paginate
 from portal.web.session import db
 
@@ -68,6 +66,7 @@ def search() -> Any:
     form.ou.departement = current_app.config["PORTAL"].departement
     valid = form.validate()
     criteria = _criteria(form)
+    settings = catalogue_rules(db())
     context: dict[str, Any] = {
         "form": form,
         "criteria": criteria,
@@ -76,10 +75,12 @@ def search() -> Any:
         "near": [(label, replace(criteria, ou=label).address()) for label in form.ou.near[:PROPOSALS]],
         "groups": _thematiques(),
         "radii": queries.RADII_KM,
-        "is_stale": rules.is_stale,
+        "is_stale": lambda offer: freshness.is_due(offer, settings),
         "pager": None,
         "places": {},
         "lifts": [],
+        "kept": set(),
+        "signed_in": False,
     }
     pager: Pager | None = None
     if valid:
@@ -89,6 +90,8 @@ def search() -> Any:
             page_number(request.args.get("page")),
             scalars=False,
         )
+        ids = [offer.id for offer, _ in pager.items]
+        context |= {"kept": favourites.among(db(), person(), ids), "signed_in": person() is not None}
         context |= {"pager": pager, "places": _places(pager), "lifts": _lifts(criteria, form, pager)}
     return htmx.page_or_fragment(
         "offers/search.html",
@@ -110,40 +113,6 @@ def communes() -> Any:
     return render_template(
         "offers/_communes.html", found=geography.complete(typed[:100], COMPLETIONS, departement)
     )
-
-
-@blueprint.get("/offres/<uuid:offer_id>")
-@public
-def show(offer_id: uuid.UUID) -> Any:
-    """One offer."""
-    statement = queries.visible_to(person()).where(col(Offer.id) == offer_id)
-    offer = db().execute(statement).scalar_one_or_none()
-    if offer is None:
-        abort(404)
-    beneficiaire = _uuid(request.args.get("beneficiaire"))
-    found: dict[uuid.UUID, Places] = current_app.extensions["offer_places"](db(), [offer.id])
-    return render_template(
-        "offers/show.html",
-        offer=offer,
-        structure=offer.structure,
-        places=found.get(offer.id),
-        beneficiaire=beneficiaire,
-        stale=rules.is_stale(offer),
-        visible=offer.is_public and offer.structure.is_public,
-        by_professionals="professionnels" in (offer.mobilisable_par or ()),
-        referent=has_role(Role.REFERENT),
-        anonymous=person() is None,
-        editable=_is_editable(offer_id),
-        quality=vocabulary.quality(rules.as_record(offer)),
-        wanted=rules.WANTED_SCORE,
-    )
-
-
-def _is_editable(offer_id: uuid.UUID) -> bool:
-    if person() is None:
-        return False
-    statement = queries.changeable_by(person()).where(col(Offer.id) == offer_id)
-    return db().execute(statement).scalar_one_or_none() is not None
 
 
 def _criteria(form: SearchForm) -> Criteria:

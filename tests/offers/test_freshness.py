@@ -1,0 +1,514 @@
+"""Fresh by itself: when an offer is to be confirmed, who is asked, the link of the message, suspension."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, select
+
+from portal import clock, jobs
+from portal.accounts.models import OutgoingMail, Role, User
+from portal.config import Config
+from portal.db import Database
+from portal.offers import freshness, queries, rules
+from portal.offers.freshness import Due
+from portal.offers.models import Offer, OfferState
+from portal.structures import history
+from portal.structures import rules as structures
+from portal.structures.models import Act, CatalogueRules, Structure, Validation
+from tests.factories.accounts import make_user
+from tests.factories.offers import COMPLETE, make_offer
+from tests.factories.structures import make_partner, make_structure
+from tests.pages import Browser
+
+MoveClock = Callable[..., datetime]
+_LINK = re.compile(r"http://localhost(/offres/toujours-valable/\S+)")
+
+
+@pytest.fixture
+def run(session: Session, database: Database, config: Config) -> Callable[[], None]:
+    """Run the job of this day, as `jobs run freshness` does."""
+
+    def once() -> None:
+        session.commit()
+        jobs.JOBS["freshness"](database, config)
+        session.expire_all()
+
+    return once
+
+
+@pytest.fixture
+def days(move_clock: MoveClock, run: Callable[[], None], session: Session) -> Callable[[date, date], Any]:
+    """Run the job each morning between two days; return [(day, subject)] of the messages that left."""
+
+    def walk(first: date, last: date) -> list[tuple[date, str]]:
+        left = []
+        known = {mail.id for mail in mails(session)}
+        while first <= last:
+            at(move_clock, first)
+            run()
+            new = [mail for mail in mails(session) if mail.id not in known]
+            known |= {mail.id for mail in new}
+            left += [(first, mail.subject) for mail in new]
+            first += timedelta(days=1)
+        return left
+
+    return walk
+
+
+def at(move_clock: MoveClock, day: date) -> None:
+    move_clock(day.year, day.month, day.day, 10)
+
+
+def mails(session: Session, to: User | None = None) -> list[OutgoingMail]:
+    statement = select(OutgoingMail).order_by(col(OutgoingMail.created_at), col(OutgoingMail.recipient))
+    found = session.exec(statement)
+    return [mail for mail in found if to is None or mail.recipient == to.courriel]
+
+
+def link_of(mail: OutgoingMail) -> str:
+    found = _LINK.findall(mail.body)
+    assert len(found) == 1, mail.body
+    return str(found[0])
+
+
+def in_catalogue(session: Session, offer: Offer) -> bool:
+    return offer.id in {found.id for found in session.execute(queries.published()).scalars()}
+
+
+def set_rules(session: Session, **values: Any) -> None:
+    usual = {
+        "structures_validees": Validation.AVANT,
+        "offres_validees": Validation.APRES,
+        "confirmation_mois": 6,
+        "suspension_jours": 60,
+    }
+    structures.set_catalogue_rules(session, usual | values, by=make_user(session, Role.ANIMATION))
+
+
+def scene(session: Session, **values: Any) -> tuple[User, Offer]:
+    partner, structure = make_partner(session)
+    return partner, make_offer(session, structure, **values)
+
+
+# --- Days ---
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "wanted"),
+    [
+        (date(2026, 1, 15), 6, date(2026, 7, 15)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2025, 8, 31), 6, date(2026, 2, 28)),
+        (date(2026, 12, 15), 1, date(2027, 1, 15)),
+        (date(2026, 3, 3), 12, date(2027, 3, 3)),
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2026, 3, 31), -1, date(2026, 2, 28)),
+        (date(2026, 1, 15), -1, date(2025, 12, 15)),
+    ],
+)
+def test_the_same_day_some_months_later(day: date, months: int, wanted: date) -> None:
+    assert freshness.months_after(day, months) == wanted
+
+
+def test_an_offer_s_own_rhythm_goes_before_the_departement_s() -> None:
+    settings = CatalogueRules(confirmation_mois=6, suspension_jours=30)
+    offer = Offer(nom="Atelier", date_maj=date(2026, 1, 31))
+    assert freshness.due_on(offer, settings) == date(2026, 7, 31)
+    assert freshness.suspends_on(offer, settings) == date(2026, 8, 30)
+    offer.confirmation_mois = 1
+    assert freshness.due_on(offer, settings) == date(2026, 2, 28)
+
+
+@pytest.mark.parametrize("state", [state for state in OfferState if state is not OfferState.PUBLIEE])
+def test_only_a_published_offer_is_owed_anything(state: OfferState, move_clock: MoveClock) -> None:
+    move_clock(2028, 1, 1, 10)
+    offer = Offer(nom="Atelier", date_maj=date(2026, 1, 1), state=state)
+    assert freshness.owed(offer, CatalogueRules()) is Due.RIEN
+    offer.state = OfferState.PUBLIEE
+    assert freshness.owed(offer, CatalogueRules()) is Due.RAPPEL
+
+
+@pytest.mark.parametrize(
+    "today", [date(2026, 2, 28), date(2024, 2, 29), date(2026, 4, 30), date(2026, 3, 30)]
+)
+@pytest.mark.parametrize("months", [1, 2, 6, 12])
+def test_the_list_and_the_job_agree_on_the_day(
+    session: Session, sign_in: Callable[[User], Browser], move_clock: MoveClock, today: date, months: int
+) -> None:
+    at(move_clock, today)
+    partner, offer = scene(session, nom="Atelier au bon jour", confirmation_mois=months)
+    settings = structures.catalogue_rules(session)
+    browser = sign_in(partner)
+    around = freshness.months_after(today, -months)
+    for shift in range(-4, 5):
+        offer.date_maj = around + timedelta(days=shift)
+        session.commit()
+        shown = "Atelier au bon jour" in browser.get("/mes-offres?etat=a-confirmer").text
+        assert shown == freshness.is_due(offer, settings), (offer.date_maj, today)
+
+
+# --- The whole cycle ---
+
+
+def test_asked_when_due_confirmed_by_the_link_and_never_suspended(
+    session: Session, browser: Browser, move_clock: MoveClock, days: Callable[..., Any]
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session, nom="Atelier vélo")
+    assert days(date(2026, 7, 10), date(2026, 7, 15)) == [
+        (date(2026, 7, 15), "Vos offres sont-elles toujours valables ?")
+    ]
+    (mail,) = mails(session, partner)
+    assert "Atelier vélo" in mail.body and "Atelier vélo" not in mail.subject
+    assert "13 septembre 2026" in mail.body, "the day of the suspension is told"
+    link = link_of(mail)
+    assert partner.courriel not in link and partner.nom not in link
+
+    move_clock(2026, 7, 20, 9)
+    page = browser.get(link)
+    assert "Atelier vélo" in page.text
+    session.refresh(offer)
+    assert offer.date_maj == date(2026, 1, 15), "whoever opens a link for its reader writes nothing"
+    page = page.form(link).submit("Oui, toujours valable")
+    assert page.h1.startswith("C’est noté")
+    session.refresh(offer)
+    assert (offer.date_maj, offer.reminders, offer.reminded_at) == (date(2026, 7, 20), 0, None)
+    last = session.execute(history.of_offer(offer.id)).scalars().first()
+    assert last is not None and (last.act, last.by_id) == (Act.CONFIRMATION, partner.id)
+
+    assert "déjà fait" in browser.get(link, status=410).text
+    assert days(date(2026, 9, 10), date(2026, 9, 20)) == []
+    session.refresh(offer)
+    assert offer.state is OfferState.PUBLIEE
+    assert len(list(session.execute(history.of_offer(offer.id)).scalars())) == 3, (
+        "created, published, confirmed"
+    )
+
+
+def test_never_answered_reminded_three_times_suspended_and_back_by_the_link(
+    session: Session, browser: Browser, move_clock: MoveClock, days: Callable[..., Any]
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    left = days(date(2026, 7, 14), date(2026, 9, 12))
+    assert [day for day, _ in left] == [date(2026, 7, 15), date(2026, 8, 14), date(2026, 8, 30)]
+    session.refresh(offer)
+    assert (offer.state, offer.reminders, in_catalogue(session, offer)) == (OfferState.PUBLIEE, 3, True)
+
+    assert days(date(2026, 9, 13), date(2026, 10, 13)) == [(date(2026, 9, 13), "Des offres sont suspendues")]
+    session.refresh(offer)
+    assert offer.state is OfferState.SUSPENDUE and not in_catalogue(session, offer)
+    assert offer.date_maj == date(2026, 1, 15), "a suspension is not a change"
+    assert offer.thematiques and offer.description, "nothing is erased"
+    last = session.execute(history.of_offer(offer.id)).scalars().first()
+    assert last is not None and (last.act, last.by_id) == (Act.SUSPENSION, None)
+
+    link = link_of(mails(session, partner)[-1])
+    browser.get(link).form(link).submit("Oui, toujours valable")
+    session.refresh(offer)
+    assert (offer.state, offer.suspended_at) == (OfferState.PUBLIEE, None)
+    assert offer.date_maj == clock.today() and in_catalogue(session, offer)
+
+
+def test_no_suspension_without_a_message_a_week_before(
+    session: Session, move_clock: MoveClock, days: Callable[..., Any]
+) -> None:
+    at(move_clock, date(2025, 1, 15))
+    _, offer = scene(session)
+    # Nobody ran the jobs for a year.
+    assert [day for day, _ in days(date(2026, 7, 1), date(2026, 7, 7))] == [date(2026, 7, 1)]
+    session.refresh(offer)
+    assert offer.state is OfferState.PUBLIEE
+    assert [day for day, _ in days(date(2026, 7, 8), date(2026, 7, 9))] == [date(2026, 7, 8)]
+    session.refresh(offer)
+    assert offer.state is OfferState.SUSPENDUE
+
+
+def test_twice_in_a_day_writes_nothing_more(
+    session: Session, move_clock: MoveClock, run: Callable[[], None]
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    for day, messages in ((date(2026, 7, 15), 1), (date(2026, 9, 20), 2), (date(2026, 9, 27), 2)):
+        at(move_clock, day)
+        run()
+        lines = len(list(session.execute(history.of_offer(offer.id)).scalars()))
+        before = (offer.state, offer.reminders, offer.reminded_at)
+        run()
+        assert len(mails(session, partner)) == messages
+        assert len(list(session.execute(history.of_offer(offer.id)).scalars())) == lines
+        session.refresh(offer)
+        assert (offer.state, offer.reminders, offer.reminded_at) == before
+    assert offer.state is OfferState.SUSPENDUE
+
+
+def test_the_departement_sets_the_rhythm_and_the_delay(
+    session: Session, move_clock: MoveClock, days: Callable[..., Any]
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    set_rules(session, confirmation_mois=3, suspension_jours=7)
+    _, slow = scene(session, nom="Atelier lent", confirmation_mois=12)
+    _, usual = scene(session, nom="Atelier comme les autres")
+    left = days(date(2026, 4, 10), date(2026, 5, 10))
+    assert [day for day, _ in left] == [date(2026, 4, 15), date(2026, 4, 22)]
+    session.refresh(slow)
+    session.refresh(usual)
+    assert (slow.state, usual.state) == (OfferState.PUBLIEE, OfferState.SUSPENDUE)
+
+
+def test_an_imported_offer_follows_the_same_rule(
+    session: Session, move_clock: MoveClock, days: Callable[..., Any]
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    _, offer = scene(session)
+    offer.import_source, offer.import_id = "annuaire-exemple", "12"
+    assert len(days(date(2026, 7, 15), date(2026, 9, 14))) == 4
+    session.refresh(offer)
+    assert offer.state is OfferState.SUSPENDUE
+
+
+@pytest.mark.parametrize("hidden", ["structure", "date_fin"])
+def test_nobody_is_asked_about_an_offer_that_nobody_sees(
+    session: Session, move_clock: MoveClock, days: Callable[..., Any], hidden: str
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    if hidden == "structure":
+        structures.withdraw_structure(session, session.get_one(Structure, offer.structure_id), by=partner)
+    else:
+        offer.date_fin = date(2026, 6, 30)
+    assert days(date(2026, 7, 15), date(2026, 7, 16)) == []
+
+
+# --- Who is asked ---
+
+
+def test_one_message_to_a_person_for_all_their_offers(
+    session: Session, move_clock: MoveClock, run: Callable[[], None], browser: Browser
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    both, first = make_partner(session)
+    second = make_structure(session, nom="Association Voisine")
+    structures.join(session, second, both)
+    colleague, _ = make_partner(session, second)
+    here, there = (
+        make_offer(session, first, nom="Atelier d’ici"),
+        make_offer(session, second, nom="Atelier de là"),
+    )
+    at(move_clock, date(2026, 7, 15))
+    run()
+    (mail,) = mails(session, both)
+    assert {"Atelier d’ici", "Atelier de là"} <= set(re.findall(r"Atelier d(?:’ici|e là)", mail.body))
+    links = _LINK.findall(mail.body)
+    assert len(set(links)) == 2
+    (theirs,) = mails(session, colleague)
+    assert "Atelier d’ici" not in theirs.body
+    browser.get(links[0]).form(links[0]).submit()
+    session.refresh(here)
+    session.refresh(there)
+    assert [here.date_maj, there.date_maj].count(date(2026, 7, 15)) == 1, "each link confirms its own offer"
+
+
+def test_no_more_than_one_message_a_week_to_a_person(
+    session: Session, move_clock: MoveClock, days: Callable[..., Any]
+) -> None:
+    partner, structure = make_partner(session)
+    for day in (3, 5, 9):
+        at(move_clock, date(2026, 1, day))
+        make_offer(session, structure, nom=f"Atelier du {day}")
+    sent = [day for day, _ in days(date(2026, 7, 1), date(2026, 8, 15))]
+    assert sent and len(mails(session, partner)) == len(sent)
+    assert all(later - earlier >= timedelta(days=7) for earlier, later in zip(sent, sent[1:], strict=False))
+    reminded = session.exec(select(Offer.reminders).where(col(Offer.structure_id) == structure.id)).all()
+    assert all(number >= 1 for number in reminded), "each of them was asked about"
+
+
+@pytest.mark.parametrize("member", [None, "inactive"])
+def test_without_anybody_to_ask_the_animators_are_told_and_may_confirm(
+    session: Session, browser: Browser, move_clock: MoveClock, days: Callable[..., Any], member: str | None
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    structure = make_structure(session)
+    offer = make_offer(session, structure)
+    animator = make_user(session, Role.ANIMATION)
+    make_user(session, Role.ANIMATION, is_active=False)
+    if member:
+        gone, _ = make_partner(session, structure)
+        gone.is_active = False
+    left = days(date(2026, 7, 15), date(2026, 9, 14))
+    assert len(left) == 4 == len(mails(session, animator)), (
+        "reminders and the suspension, to the animator alone"
+    )
+    session.refresh(offer)
+    assert offer.state is OfferState.SUSPENDUE
+    link = link_of(mails(session, animator)[-1])
+    browser.get(link).form(link).submit()
+    session.refresh(offer)
+    assert offer.state is OfferState.PUBLIEE
+
+
+def test_the_animators_are_not_told_of_what_has_its_people(
+    session: Session, move_clock: MoveClock, run: Callable[[], None]
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, _ = scene(session)
+    animator = make_user(session, Role.ANIMATION)
+    at(move_clock, date(2026, 7, 15))
+    run()
+    assert (len(mails(session, partner)), len(mails(session, animator))) == (1, 0)
+
+
+# --- The link ---
+
+
+def link_for(session: Session, config: Config, offer: Offer, user: User) -> str:
+    session.commit()
+    return f"/offres/toujours-valable/{freshness.make_link(config.secret_key, offer, user.id)}"
+
+
+def refused(browser: Browser, session: Session, offer: Offer, link: str) -> str:
+    """Open and press a link that no longer acts; return what the page says."""
+    session.commit()
+    before = (offer.state, offer.date_maj)
+    said = browser.get(link, status=410)
+    assert not said.soup.select(f'main form[action="{link}"]')
+    browser.post(link, {}, status=410)
+    session.refresh(offer)
+    assert (offer.state, offer.date_maj) == before
+    return said.text
+
+
+def test_a_link_lives_sixty_days(
+    session: Session, browser: Browser, config: Config, move_clock: MoveClock
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    link = link_for(session, config, offer, partner)
+    at(move_clock, date(2026, 3, 15))
+    browser.get(link)
+    at(move_clock, date(2026, 3, 18))
+    assert "plus de deux mois" in refused(browser, session, offer, link)
+
+
+def test_a_link_that_was_cut_or_forged_opens_nothing(
+    session: Session, browser: Browser, config: Config, move_clock: MoveClock
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    link = link_for(session, config, offer, partner)
+    at(move_clock, date(2026, 2, 15))
+    for broken in (link[:-3], "/offres/toujours-valable/x", link_with("autre" * 8, offer, partner)):
+        said = refused(browser, session, offer, broken)
+        assert "pas complet" in said and offer.nom not in said
+
+
+def link_with(secret: str, offer: Offer, user: User) -> str:
+    return f"/offres/toujours-valable/{freshness.make_link(secret, offer, user.id)}"
+
+
+def test_a_link_of_who_left_the_structure_opens_nothing(
+    session: Session, browser: Browser, config: Config, move_clock: MoveClock
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    stranger, _ = make_partner(session)
+    at(move_clock, date(2026, 2, 15))
+    said = refused(browser, session, offer, link_for(session, config, offer, stranger))
+    assert offer.nom not in said
+    link = link_for(session, config, offer, partner)
+    browser.get(link)
+    partner.is_active = False
+    assert offer.nom not in refused(browser, session, offer, link)
+
+
+@pytest.mark.parametrize("act", ["change", "confirm", "withdraw", "archive"])
+def test_a_link_about_what_moved_since_says_so(
+    session: Session, browser: Browser, config: Config, move_clock: MoveClock, act: str
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    structure = session.get_one(Structure, offer.structure_id)
+    link = link_for(session, config, offer, partner)
+    at(move_clock, date(2026, 2, 15))
+    if act == "change":
+        rules.change_offer(session, offer, {"nombre_semaines": 3}, structure=structure, by=partner)
+    elif act == "confirm":
+        rules.confirm_offer(session, offer, by=partner)
+    elif act == "withdraw":
+        rules.withdraw_offer(session, offer, by=partner)
+    else:
+        rules.archive_offer(session, offer, by=partner)
+    said = refused(browser, session, offer, link)
+    assert ("déjà fait" if act in {"change", "confirm"} else "n’est plus à confirmer") in said
+
+
+def test_a_suspended_offer_that_lacks_something_by_now_is_sent_to_its_form(
+    session: Session, browser: Browser, config: Config, move_clock: MoveClock
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    partner, offer = scene(session)
+    rules.suspend_offer(session, offer)
+    offer.description = "Trop court."
+    link = link_for(session, config, offer, partner)
+    page = browser.get(link).form(link).submit(status=422)
+    assert "50 caractères" in page.text
+    assert page.soup.select_one(f'main a[href="/offres/{offer.id}/modifier"]') is not None
+    session.refresh(offer)
+    assert offer.state is OfferState.SUSPENDUE
+
+
+# --- What moves `date_maj` ---
+
+
+def test_the_day_moves_with_a_change_or_a_confirmation_and_with_nothing_else(
+    session: Session, move_clock: MoveClock
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    set_rules(session, offres_validees=Validation.AVANT)
+    partner, structure = make_partner(session)
+    animator = make_user(session, Role.ANIMATION)
+    offer = make_offer(session, structure, published=False)
+    at(move_clock, date(2026, 3, 3))
+    acts: list[Callable[[], Any]] = [
+        lambda: rules.publish_offer(session, offer, structure=structure, by=partner),
+        lambda: rules.send_back_offer(session, offer, note="Précisez le lieu.", by=animator),
+        lambda: rules.publish_offer(session, offer, structure=structure, by=partner),
+        lambda: rules.validate_offer(session, offer, structure=structure, by=animator),
+        lambda: rules.change_offer(session, offer, {"nom": offer.nom}, structure=structure, by=partner),
+        lambda: rules.suspend_offer(session, offer),
+        lambda: rules.publish_offer(session, offer, structure=structure, by=animator),
+        lambda: rules.withdraw_offer(session, offer, by=partner),
+        lambda: rules.archive_offer(session, offer, by=partner),
+        lambda: rules.resume_offer(session, offer, by=partner),
+        lambda: rules.publish_offer(session, offer, structure=structure, by=animator),
+    ]
+    for number, act in enumerate(acts):
+        act()
+        session.flush()
+        assert offer.date_maj == date(2026, 1, 15), number
+    assert offer.state is OfferState.PUBLIEE
+    rules.confirm_offer(session, offer, by=partner)
+    assert offer.date_maj == date(2026, 3, 3)
+    at(move_clock, date(2026, 4, 4))
+    rules.change_offer(session, offer, {"nombre_semaines": 3}, structure=structure, by=partner)
+    assert offer.date_maj == date(2026, 4, 4)
+
+
+def test_opening_the_form_and_saving_it_moves_nothing(
+    session: Session, sign_in: Callable[[User], Browser], move_clock: MoveClock
+) -> None:
+    at(move_clock, date(2026, 1, 15))
+    # As people write it: the form trims.
+    partner, offer = scene(session, description=COMPLETE["description"].strip())
+    lines = len(list(session.execute(history.of_offer(offer.id)).scalars()))
+    at(move_clock, date(2026, 3, 3))
+    sign_in(partner).get(f"/offres/{offer.id}/modifier").form("offer-form").submit(
+        "Enregistrer les changements"
+    )
+    session.refresh(offer)
+    assert (offer.date_maj, offer.version) == (date(2026, 1, 15), 1)
+    assert len(list(session.execute(history.of_offer(offer.id)).scalars())) == lines

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -12,8 +11,7 @@ import xlsxwriter
 from sqlmodel import Session
 
 from portal.exchanges import records
-
-_SIGNED_NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
+from portal.tabular import harmless
 
 KINDS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "structures": records.structure_records,
@@ -53,7 +51,7 @@ def as_csv(kind: str, rows: Iterable[dict[str, Any]]) -> bytes:
     names = records.field_names(kind)
     writer.writerow(names)
     for row in rows:
-        writer.writerow([_harmless(_cell(row[name])) for name in names])
+        writer.writerow([harmless(_cell(row[name])) for name in names])
     return out.getvalue().encode()
 
 
@@ -111,10 +109,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value)
     return str(value)
-
-
-def _harmless(text: str) -> str:
-    # A cell that begins so is a formula for a spreadsheet; a number with its sign (longitude, phone in E.164) is not.
-    if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _SIGNED_NUMBER.fullmatch(text):
-        return "'" + text
-    return text

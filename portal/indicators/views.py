@@ -1,8 +1,8 @@
-"""The first page: what each person can do now."""
+"""The first page: what each person can do now; and how the catalogue stands."""
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 from sqlmodel import func, select
 
 from portal import vocabulary
@@ -10,10 +10,12 @@ from portal.accounts.models import Role
 from portal.beneficiaries import queries as beneficiary_queries
 from portal.conventions import queries as convention_queries
 from portal.conventions import rules as convention_rules
+from portal.indicators import catalogue, charts
 from portal.offers import queries as offer_queries
 from portal.prescriptions import queries as prescription_queries
 from portal.structures import queries as structure_queries
-from portal.web.access import person, public
+from portal.tabular import french_csv
+from portal.web.access import allow, person, public
 from portal.web.session import db
 
 blueprint = Blueprint("indicators", __name__)
@@ -49,6 +51,86 @@ def home() -> Any:
         categories=vocabulary.categories(),
         published=_count(offer_queries.published()),
     )
+
+
+_WATCHERS = (Role.ANIMATION, Role.ADMINISTRATION, Role.CONVENTIONNEMENT)
+TABLES = (
+    "mois",
+    "qualite",
+    "manques",
+    "structures",
+    "confirmations",
+    "couverture",
+    "thematiques",
+    "suivi",
+)
+
+
+@blueprint.get("/indicateurs")
+@allow(*_WATCHERS)
+def dashboard() -> Any:
+    """How the catalogue stands: listed over time, good, fresh, covered, once only (annexe 5 of the instruction)."""
+    category = request.args.get("categorie") if _is_category(request.args.get("categorie")) else None
+    history = catalogue.read_history(db())
+    offers = catalogue.listed_offers(db())
+    months = catalogue.over_time(db(), history)
+    scores, missing, means = catalogue.quality(offers)
+    coverage = catalogue.coverage(offers, _departement(), category)
+    counts = coverage.notes["counts"]
+    labels = [charts.short_month(row[0]) for row in months.rows]
+    return render_template(
+        "indicators/dashboard.html",
+        months=months,
+        listed_chart=charts.chart([row[1] for row in months.rows], labels),
+        updated_chart=charts.chart([row[3] for row in months.rows], labels),
+        scores=scores,
+        score_chart=charts.chart([row[1] for row in scores.rows], [row[0] for row in scores.rows]),
+        missing=missing,
+        means=means,
+        stale=catalogue.stale(db(), offers),
+        coverage=coverage,
+        shade=charts.shade,
+        most=max(counts.values(), default=0),
+        category=category,
+        categories=vocabulary.categories(),
+        themes=catalogue.themes(offers),
+        care=catalogue.care(db(), history),
+        total=len(offers),
+    )
+
+
+@blueprint.get(f"/indicateurs/<any({','.join(TABLES)}):name>.csv")
+@allow(*_WATCHERS)
+def table(name: str) -> Response:
+    """One table of the dashboard, for a spreadsheet."""
+    found = _table(name)
+    response = Response(french_csv(found.columns, found.rows), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.name}.csv"'
+    return response
+
+
+def _table(name: str) -> catalogue.Table:
+    if name == "mois":
+        return catalogue.over_time(db())
+    if name == "suivi":
+        return catalogue.care(db())
+    offers = catalogue.listed_offers(db())
+    if name == "confirmations":
+        return catalogue.stale(db(), offers)
+    if name == "thematiques":
+        return catalogue.themes(offers)
+    if name == "couverture":
+        category = request.args.get("categorie")
+        return catalogue.coverage(offers, _departement(), category if _is_category(category) else None)
+    return next(found for found in catalogue.quality(offers) if found.name == name)
+
+
+def _departement() -> str:
+    return str(current_app.config["PORTAL"].departement)
+
+
+def _is_category(text: str | None) -> bool:
+    return any(category.value == text for category in vocabulary.categories())
 
 
 def _count(statement: Any) -> int:

@@ -87,6 +87,17 @@ def file_size(value: int) -> str:
     return f"{max(1, value // 1000)}\u00a0ko"
 
 
+def cell(value: object) -> str:
+    """Return a value of a table as a page shows it: decimal comma, days in words, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".").replace(".", ",")
+    if isinstance(value, date):
+        return short_day(value)
+    return str(value)
+
+
 def _first(text: str, value: date) -> str:
     # The first of a month is an ordinal in French, and the only one.
     return re.sub(r"\b1 ", "1er ", text, count=1) if value.day == 1 else text
@@ -94,7 +105,7 @@ def _first(text: str, value: date) -> str:
 
 def init_app(app: Flask) -> None:
     """Register the filters under their own names."""
-    for filter_ in (day, short_day, moment, ago, since, euros, hours, clock_time, file_size):
+    for filter_ in (day, short_day, moment, ago, since, euros, hours, clock_time, file_size, cell):
         app.add_template_filter(filter_)
     app.add_template_filter(show_phone, "phone")
     app.add_template_global(count)

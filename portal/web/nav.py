@@ -14,9 +14,15 @@ _ENTRIES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
     ("Prescriptions", "prescriptions.index", frozenset({"referent", "partenaire"})),
     ("Favoris", "offers.my_favourites", frozenset({"referent"})),
     ("Mes offres", "offers.mine", frozenset({"partenaire"})),
+    ("Référencement", "referencement.index", frozenset({"animation", "administration"})),
     ("Offres", "offers.mine", frozenset({"animation"})),
     ("Structures", "structures.index", frozenset({"partenaire", "animation", "administration"})),
     ("Conventions", "conventions.index", frozenset({"conventionnement", "partenaire"})),
+    (
+        "Indicateurs",
+        "indicators.dashboard",
+        frozenset({"animation", "administration", "conventionnement"}),
+    ),
     ("Comptes", "accounts.users", frozenset({"administration"})),
     ("Courrier", "accounts.outbox", frozenset({"administration"})),
 )
@@ -31,7 +37,7 @@ def entries() -> list[dict[str, Any]]:
             "label": label,
             "url": url_for(endpoint),
             "current": request.endpoint == endpoint
-            or (room == endpoint.split(".")[0] and room not in {"offers", "accounts"}),
+            or (room == endpoint.split(".")[0] and room not in {"offers", "accounts", "indicators"}),
             "count": None,
         }
         for label, endpoint, roles in _ENTRIES

@@ -56,7 +56,7 @@ def test_a_partner_without_structure_is_told_the_first_step(
     sign_in: Callable[[User], Browser], session: Session
 ) -> None:
     page = sign_in(make_user(session, Role.PARTENAIRE)).get("/")
-    assert page.click("Créer la structure").path == "/structures/nouvelle"
+    assert page.click("Rejoindre ou créer une structure").path == "/structures/rejoindre"
 
 
 def test_a_referent_reads_their_own(sign_in: Callable[[User], Browser], session: Session) -> None:

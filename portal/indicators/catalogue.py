@@ -47,10 +47,17 @@ class Life:
     moments: list[datetime]
     states: list[str]
 
-    def at(self, moment: datetime) -> str | None:
-        """Return the state at `moment`, None before the first."""
-        place = bisect_right(self.moments, moment)
-        return self.states[place - 1] if place else None
+    def over(self, moments: Sequence[datetime], wanted: str) -> list[bool]:
+        """Say for each of these moments, in order, whether the state is `wanted` just then."""
+        found = []
+        place, last = 0, len(self.moments)
+        state = None
+        for moment in moments:
+            while place < last and self.moments[place] <= moment:
+                state = self.states[place]
+                place += 1
+            found.append(state == wanted)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +132,26 @@ def over_time(session: Session, history: History | None = None) -> Table:
             updated[month].add(offer_id)
         counted[month]["suspended"] += act is Act.SUSPENSION
         counted[month]["out"] += act in (Act.RETRAIT, Act.ARCHIVAGE, Act.FUSION, Act.RENVOI)
-    rows: list[tuple[Any, ...]] = []
-    for month, end in enumerate(ends):
-        close = _midnight(end + timedelta(days=1)) - timedelta(microseconds=1)
-        listed = sum(
-            1
-            for offer_id, life in history.offers.items()
-            if life.at(close) == OfferState.PUBLIEE
-            and (owner := owners.get(offer_id)) is not None
-            and (owner[1] is None or owner[1] >= end)
-            and (home := history.structures.get(owner[0])) is not None
-            and home.at(close) == StructureState.PUBLIEE
+    closes = [_midnight(end + timedelta(days=1)) - timedelta(microseconds=1) for end in ends]
+    homes = {key: life.over(closes, StructureState.PUBLIEE) for key, life in history.structures.items()}
+    listed = [0] * len(ends)
+    for offer_id, life in history.offers.items():
+        structure_id, last_day = owners[offer_id]
+        home = homes[structure_id]
+        for month, shown in enumerate(life.over(closes, OfferState.PUBLIEE)):
+            if shown and home[month] and (last_day is None or last_day >= ends[month]):
+                listed[month] += 1
+    rows: list[tuple[Any, ...]] = [
+        (
+            f"{end.year}-{end.month:02d}",
+            listed[month],
+            counted[month]["published"],
+            len(updated[month]),
+            counted[month]["suspended"],
+            counted[month]["out"],
         )
-        found = counted[month]
-        rows.append(
-            (
-                f"{end.year}-{end.month:02d}",
-                listed,
-                found["published"],
-                len(updated[month]),
-                found["suspended"],
-                found["out"],
-            )
-        )
+        for month, end in enumerate(ends)
+    ]
     return Table(
         "mois",
         "Offres du catalogue, mois par mois",

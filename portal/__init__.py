@@ -21,6 +21,7 @@ from portal.offers import queries as offer_queries
 from portal.offers import rules as offer_rules
 from portal.offers import views as offers
 from portal.prescriptions import views as prescriptions
+from portal.referencement import views as referencement
 from portal.structures import views as structures
 from portal.web import (
     access,
@@ -90,6 +91,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(prescriptions.blueprint)
     app.register_blueprint(exchanges.blueprint)
     app.register_blueprint(indicators.blueprint)
+    app.register_blueprint(referencement.blueprint)
     # The catalogue shows places, which the conventions count: the counter is handed down to it.
     offers.read_places_with(app, convention_queries.places_by_offer)
     # Structures show their offers, which stand above them, and tell them when they change their name.

@@ -124,12 +124,66 @@ BESOINS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Words that say nothing of a need.
+_EMPTY = frozenset(
+    [
+        "au",
+        "aux",
+        "avec",
+        "besoin",
+        "ces",
+        "cette",
+        "dans",
+        "de",
+        "des",
+        "du",
+        "elle",
+        "en",
+        "est",
+        "et",
+        "faire",
+        "il",
+        "ils",
+        "la",
+        "le",
+        "les",
+        "leur",
+        "lui",
+        "mes",
+        "mon",
+        "nos",
+        "notre",
+        "par",
+        "pas",
+        "plus",
+        "pour",
+        "que",
+        "qui",
+        "sa",
+        "sans",
+        "ses",
+        "son",
+        "sur",
+        "ta",
+        "un",
+        "une",
+        "veut",
+        "vers",
+        "vos",
+        "votre",
+    ]
+)
+# Shorter words count whole: "cv" is not "cvaleur", "rue" is not "rueil".
+_SHORT = 4
+
+
 def thematiques_of(words: str, limit: int = 12) -> list[str]:
     """Return the thématiques (slugs) that answer a need said in everyday words, the most fitting first.
 
-    Every word of three letters or more counts, by its beginning; a thématique whose label holds more of them comes first.
+    Every word that says something counts, by its beginning when it is long enough; a thématique that holds more of them
+    comes first.
     """
-    wanted = [word for word in geography.fold(words[:200]).split() if len(word) > 2]
+    wanted = [w for w in geography.fold(words[:200]).split() if len(w) > 1 and w not in _EMPTY]
     if not wanted:
         return []
     labels = {category.value: category.label for category in vocabulary.categories()}
@@ -149,7 +203,9 @@ def thematiques_of(words: str, limit: int = 12) -> list[str]:
 
 
 def _found(word: str, among: list[str]) -> bool:
-    stem = word[:-1] if len(word) > 4 and word.endswith(("s", "x")) else word
+    if len(word) < _SHORT:
+        return word in among
+    stem = word[:-1] if len(word) > _SHORT and word.endswith(("s", "x")) else word
     return any(other.startswith(stem) for other in among)
 
 

@@ -13,9 +13,12 @@ from portal.accounts import queries as account_queries
 from portal.accounts.models import OutgoingMail
 from portal.config import Config
 from portal.db import Database
-from portal.offers import reminders
+from portal.exchanges.imports import runs as imports
+from portal.mail import as_html, as_text
+from portal.offers import reminders, saisies
 from portal.prescriptions import notifications
 from portal.prescriptions import rules as prescriptions
+from portal.referencement import notifications as referencement
 
 log = logging.getLogger("portal.jobs")
 _TIMEOUT_SECONDS = 20
@@ -39,6 +42,19 @@ def keep_offers_fresh(database: Database, config: Config) -> str:
         return f"{asked} to confirm, {suspended} suspended"
 
 
+def remind_animators(database: Database, config: Config) -> str:
+    """Tell the animators what waits to be read, once a day at most."""
+    with database.writing() as session:
+        told = referencement.remind_animators(session, public_url=config.public_url)
+        return f"{told} animators told"
+
+
+def forget_tables(database: Database, config: Config) -> str:
+    """Empty the tables that were sent for import more than 90 days ago; what became of their lines stays counted."""
+    with database.writing() as session:
+        return f"{imports.forget(session, now=clock.now())} emptied"
+
+
 def send_mail(database: Database, config: Config) -> str:
     """Send what waits in the outbox.
 
@@ -53,7 +69,7 @@ def send_mail(database: Database, config: Config) -> str:
         while (mail := _take_mail(database)) is not None:
             error: str | None = None
             try:
-                server.send_message(_message(mail, config.mail_from))
+                server.send_message(_message(mail, config))
             except smtplib.SMTPResponseException as answer:
                 error = f"{answer.smtp_code}"
             except smtplib.SMTPRecipientsRefused:
@@ -94,14 +110,24 @@ def _mark_mail(database: Database, mail: OutgoingMail, error: str | None) -> Non
             kept.sent_at = clock.now()
 
 
+def forget_saisies(database: Database, config: Config) -> str:
+    """Forget what people began to write and did not come back to."""
+    with database.writing() as session:
+        return f"{saisies.purge(session)} unfinished forms forgotten"
+
+
 JOBS: dict[str, Callable[[Database, Config], str]] = {
     "prescriptions": expire_prescriptions,
     "freshness": keep_offers_fresh,
+    "referencement": remind_animators,
+    "imports": forget_tables,
+    "saisies": forget_saisies,
     "mail": send_mail,
 }
 
 
-def _message(mail: OutgoingMail, sender: str) -> EmailMessage:
+def _message(mail: OutgoingMail, config: Config) -> EmailMessage:
+    sender = config.mail_from
     message = EmailMessage()
     message["Subject"] = mail.subject
     message["From"] = sender
@@ -110,7 +136,10 @@ def _message(mail: OutgoingMail, sender: str) -> EmailMessage:
     # The same message bears the same id, whoever sends it and however often.
     message["Message-ID"] = f"<{mail.id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.body)
+    # Quoted-printable, for the servers that take seven bits only.
+    message.set_content(as_text(mail.body), cte="quoted-printable")
+    html = as_html(mail.body, name=config.name, public_url=config.public_url, accent=config.accent)
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
     return message
 
 

@@ -233,6 +233,38 @@
     });
   });
 
+  /* --- Links to a question ---------------------------------------------------------------------------------------- */
+
+  // A question may be folded away: it is opened before the browser goes there.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    const target = link && link.hash.length > 1 && document.getElementById(link.hash.slice(1));
+    for (let panel = target && target.closest("details"); panel; panel = panel.parentElement.closest("details")) {
+      panel.open = true;
+    }
+  });
+
+  /* --- Opening hours ---------------------------------------------------------------------------------------------- */
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-week-copy]");
+    if (!button) return;
+    const week = button.closest("[data-week]");
+    const times = (day) => [...week.querySelectorAll(`[data-week-day="${day}"] input`)];
+    const monday = times("mo").map((input) => input.value);
+    ["tu", "we", "th", "fr"].forEach((day) => {
+      times(day).forEach((input, place) => {
+        input.value = monday[place];
+      });
+    });
+    // Told once: what is kept while typing listens to changes.
+    times("fr")[0].dispatchEvent(new Event("change", { bubbles: true }));
+    announce(button.dataset.copied);
+  });
+  document.querySelectorAll("[data-week-copy]").forEach((button) => {
+    button.hidden = false;
+  });
+
   /* --- First view ----------------------------------------------------------------------------------------------- */
 
   document.addEventListener("htmx:afterSettle", (event) => {

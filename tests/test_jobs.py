@@ -120,8 +120,11 @@ class TestMail:
         assert message["Auto-Submitted"] == "auto-generated"
         assert message["Message-ID"] == f"<{mail.id}@exemple.example.org>"
         assert parsedate_to_datetime(message["Date"]) == mail.created_at.replace(microsecond=0)
-        assert message.get_content_type() == "text/plain"
-        assert message.get_content().replace("\r\n", "\n") == BODY
+        assert message.get_content_type() == "multipart/alternative"
+        plain, html = message.iter_parts()
+        assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+        assert plain.get_content().replace("\r\n", "\n") == BODY
+        assert "L’été à Saint-Malo : 1 234,56 € — « déjà là »." in html.get_content()
         assert state(session) == {"eloise@exemple.example.org": (True, 1, None)}
 
     def test_each_leaves_once_however_often_the_job_runs(
@@ -279,6 +282,10 @@ class TestExpiry:
     ) -> None:
         assert {name: job(database, config) for name, job in jobs.JOBS.items()} == {
             "prescriptions": "0 expired",
+            "freshness": "0 to confirm, 0 suspended",
+            "referencement": jobs.JOBS["referencement"](database, config),
+            "imports": jobs.JOBS["imports"](database, config),
+            "saisies": "0 unfinished forms forgotten",
             "mail": "no PORTAL_MAIL_URL: messages stay in the outbox",
         }
         assert clock.now().tzinfo is UTC

@@ -1,7 +1,7 @@
 """Questions put to people who sign in, and to the administrator who opens their account."""
 
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
-from wtforms.validators import DataRequired, Optional
+from wtforms.validators import DataRequired, Optional, Regexp
 
 from portal.accounts.models import Role
 from portal.accounts.rules import PASSWORD_MINIMUM
@@ -29,6 +29,36 @@ class ForgottenForm(Form):
     courriel = EmailField(
         "Adresse électronique",
         [DataRequired("Écrivez votre adresse électronique."), FollowsSchema(Structure)],
+    )
+
+
+# Names typed by strangers leave in a message to the address they typed: no address of the web hides in them.
+_A_NAME = r"^(?!.*\.\w)[^\d/:@<>\\]+$"
+
+
+class SignUpForm(Form):
+    """Who opens an account for a structure?"""
+
+    prenom = StringField(
+        "Prénom",
+        [
+            DataRequired("Écrivez votre prénom."),
+            MaxLength(80),
+            Regexp(_A_NAME, message="Écrivez votre prénom en lettres."),
+        ],
+    )
+    nom = StringField(
+        "Nom",
+        [
+            DataRequired("Écrivez votre nom."),
+            MaxLength(80),
+            Regexp(_A_NAME, message="Écrivez votre nom en lettres."),
+        ],
+    )
+    courriel = EmailField(
+        "Adresse électronique",
+        [DataRequired("Écrivez votre adresse électronique."), MaxLength(254), FollowsSchema(Structure)],
+        description="Votre adresse professionnelle : le lien pour choisir un mot de passe y sera envoyé.",
     )
 
 
@@ -67,7 +97,7 @@ class UserForm(Form):
         "Rôle",
         [DataRequired("Choisissez le rôle.")],
         choices=options([("", "Choisir…"), *((r.value, r.label) for r in Role if r is not Role.PARTENAIRE)]),
-        description="Le compte d’un partenaire s’ouvre depuis la page de sa structure, à « Membres ».",
+        description="Un partenaire s’inscrit lui-même, ou reçoit une invitation de sa structure.",
     )
     organisation_id = SelectField(
         "Organisme",

@@ -21,3 +21,21 @@ def send_password_link(session: Session, user: User, address: str) -> None:
             "Si vous n’attendiez pas ce message, ne faites rien : votre compte reste tel qu’il est.\n"
         ),
     )
+
+
+def tell_account_exists(session: Session, user: User, *, sign_in: str, link: str) -> None:
+    """Tell `user`, for whose address an account was just asked, that there is one; `link` is a one-time link, whole."""
+    queue_mail(
+        session,
+        recipient=user.courriel,
+        subject="Vous avez déjà un compte",
+        body=(
+            f"Bonjour {user.prenom},\n\n"
+            "Quelqu’un vient de demander un compte pour votre adresse sur le portail des offres d’insertion. "
+            "Vous en avez déjà un.\n\n"
+            f"Me connecter : {sign_in}\n\n"
+            f"Choisir un autre mot de passe : {link}\n\n"
+            "Le second lien sert une seule fois et reste valable trois jours.\n\n"
+            "Si vous n’avez rien demandé, ne faites rien : votre compte reste tel qu’il est.\n"
+        ),
+    )

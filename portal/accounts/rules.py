@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
@@ -16,6 +17,7 @@ from portal.errors import RuleBroken
 PASSWORD_MINIMUM = 12
 LINK_LIFE = timedelta(days=3)
 
+_TAKEN = "Un compte existe déjà pour cette adresse électronique."
 _hasher = PasswordHasher()
 # Checked when the address is unknown, so that the answer takes as long as for a wrong password.
 _NOBODY = _hasher.hash(secrets.token_hex(16))
@@ -36,7 +38,7 @@ def create_user(
     """
     courriel = courriel.strip().lower()
     if find_user(session, courriel) is not None:
-        raise RuleBroken("Un compte existe déjà pour cette adresse électronique.", field="courriel")
+        raise RuleBroken(_TAKEN, field="courriel")
     if role is Role.REFERENT and organisation is None:
         raise RuleBroken("Un référent appartient à un organisme : choisissez-le.", field="organisation_id")
     user = User(
@@ -47,9 +49,30 @@ def create_user(
         organisation_id=organisation.id if organisation else None,
         session_key=secrets.token_hex(16),
     )
-    session.add(user)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError:
+        # Two requests at once: the database kept the first one. Any other refusal is a fault, and said as one.
+        if find_user(session, courriel) is None:
+            raise
+        raise RuleBroken(_TAKEN, field="courriel") from None
     return user
+
+
+def sign_up(session: Session, *, courriel: str, prenom: str, nom: str) -> tuple[User, bool]:
+    """Open a partner's account for whoever asks; return it, or the one that the address has already, and which it is.
+
+    True: the account is new. Nothing of an account that exists is changed.
+    """
+    existing = find_user(session, courriel)
+    if existing is not None:
+        return existing, False
+    try:
+        user = create_user(session, courriel=courriel, prenom=prenom, nom=nom, role=Role.PARTENAIRE)
+    except RuleBroken:
+        return session.exec(select(User).where(col(User.courriel) == courriel.strip().lower())).one(), False
+    return user, True
 
 
 def find_user(session: Session, courriel: str) -> User | None:
@@ -94,6 +117,16 @@ def set_password(session: Session, link: PasswordLink, password: str) -> User:
     Raises RuleBroken when the password is too short or is made from the address.
     """
     user = session.get_one(User, link.user_id)
+    give_password(user, password)
+    link.used_at = clock.now()
+    return user
+
+
+def give_password(user: User, password: str) -> None:
+    """Give `user` this password and close their open sessions.
+
+    Raises RuleBroken when it is too short or is made from the address.
+    """
     if len(password) < PASSWORD_MINIMUM:
         raise RuleBroken(
             f"Choisissez un mot de passe d’au moins {PASSWORD_MINIMUM} caractères.", field="mot_de_passe"
@@ -105,8 +138,6 @@ def set_password(session: Session, link: PasswordLink, password: str) -> User:
         )
     user.password_hash = _hasher.hash(password)
     user.session_key = secrets.token_hex(16)
-    link.used_at = clock.now()
-    return user
 
 
 def check_sign_in(session: Session, *, courriel: str, password: str) -> User:

@@ -21,7 +21,7 @@ from sqlmodel import col
 
 from portal.accounts import notifications, queries, rules
 from portal.accounts import session as sign_in_session
-from portal.accounts.forms import ForgottenForm, PasswordForm, SignInForm, UserForm
+from portal.accounts.forms import ForgottenForm, PasswordForm, SignInForm, SignUpForm, UserForm
 from portal.accounts.models import Organisation, OrganisationKind, OutgoingMail, Role, User
 from portal.errors import RuleBroken
 from portal.web.access import allow, public, signed_in
@@ -123,6 +123,40 @@ def forgotten_post() -> Any:
     return render_template("accounts/forgotten.html", form=form, sent=True)
 
 
+@blueprint.get("/inscription")
+@public
+def sign_up() -> Any:
+    """Ask for a partner's account."""
+    if current_user.is_authenticated:
+        return redirect(url_for("indicators.home"), 303)
+    return render_template("accounts/sign_up.html", form=SignUpForm(), sent=False)
+
+
+@blueprint.post("/inscription")
+@public
+@limiter.limit("20 per 15 minutes")
+@limiter.limit("3 per 15 minutes", key_func=_address_typed)
+def sign_up_post() -> Any:
+    """Open the account and send its link; the answer is the same when the address has one, and its owner is told."""
+    form = SignUpForm(request.form)
+    if not form.validate():
+        return make_response(render_template("accounts/sign_up.html", form=form, sent=False), 422)
+    user, created = rules.sign_up(
+        db(), courriel=form.courriel.data or "", prenom=form.prenom.data or "", nom=form.nom.data or ""
+    )
+    if user.is_active:
+        address = password_address(rules.make_password_link(db(), user))
+        if created or user.password_hash is None:
+            notifications.send_password_link(db(), user, address)
+        else:
+            public_url = current_app.config["PORTAL"].public_url
+            notifications.tell_account_exists(
+                db(), user, sign_in=public_url + url_for("accounts.sign_in"), link=address
+            )
+    db().commit()
+    return render_template("accounts/sign_up.html", form=form, sent=True)
+
+
 @blueprint.get("/mot-de-passe/<token>")
 @public
 def set_password(token: str) -> Any:
@@ -141,6 +175,7 @@ def set_password_post(token: str) -> Any:
         return make_response(render_template("accounts/link_used.html"), 410)
     form = PasswordForm(request.form)
     if form.validate():
+        first = db().get_one(User, link.user_id).password_hash is None
         try:
             user = rules.set_password(db(), link, form.mot_de_passe.data)
         except RuleBroken as broken:
@@ -149,7 +184,9 @@ def set_password_post(token: str) -> Any:
             db().commit()
             sign_in_session.begin(user)
             flash("Votre mot de passe est enregistré.", "success")
-            return redirect(url_for("indicators.home"), 303)
+            # A partner who arrives has their structure to find or to describe first.
+            arrives = first and user.role is Role.PARTENAIRE
+            return redirect(url_for("structures.index" if arrives else "indicators.home"), 303)
     return make_response(render_template("accounts/set_password.html", form=form, token=token), 422)
 
 

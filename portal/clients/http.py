@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+import urllib3
 
 log = logging.getLogger("portal.clients")
 TIMEOUT = (2.0, 4.0)  # seconds to connect, then between two pieces of the answer
@@ -14,11 +15,18 @@ DEADLINE = 6.0  # seconds for the whole answer
 MAX_BYTES = 1_000_000
 # After a failure nobody waits for that service again for a while: forms must stay quick.
 REST_SECONDS = 60.0
+_PIECE = 65_536
+# What a service answers to a question it does not take: it is well, and answers the next one.
+_REFUSALS = frozenset({400, 414, 422})
 _resting: dict[str, float] = {}
 
 
 class Unavailable(Exception):
     """The service did not answer, or answered nonsense; go on without it."""
+
+
+class Refused(Unavailable):
+    """The service is there, and does not take this question."""
 
 
 def get_json(url: str, params: dict[str, Any]) -> Any:
@@ -27,12 +35,12 @@ def get_json(url: str, params: dict[str, Any]) -> Any:
     if _resting.get(host, 0) > time.monotonic():
         raise Unavailable(f"{host} rests")
     try:
-        answer = _ask(url, params)
+        return _ask(url, params)
     except Unavailable as failure:
-        _resting[host] = time.monotonic() + REST_SECONDS
+        if not isinstance(failure, Refused):
+            _resting[host] = time.monotonic() + REST_SECONDS
         log.warning("%s: %s", host, failure)
         raise
-    return answer
 
 
 def wake() -> None:
@@ -51,16 +59,19 @@ def _ask(url: str, params: dict[str, Any]) -> Any:
             allow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": "passerelle-insertion"},
         ) as response:
+            if response.status_code in _REFUSALS:
+                raise Refused(f"answered {response.status_code}")
             if response.status_code != 200:
                 raise Unavailable(f"answered {response.status_code}")
-            body = b""
-            for piece in response.iter_content(65_536):
+            body = bytearray()
+            # `iter_content` waits for a full piece: a service that answers by drops would be waited for without end.
+            while piece := response.raw.read1(_PIECE, decode_content=True):
                 body += piece
                 if len(body) > MAX_BYTES:
                     raise Unavailable("answered too much")
                 if time.monotonic() - started > DEADLINE:
                     raise Unavailable("answered too slowly")
-    except requests.RequestException as failure:
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as failure:
         raise Unavailable(type(failure).__name__) from None
     try:
         return orjson.loads(body)

@@ -328,6 +328,27 @@ def waiting_ahead(session: Session, *, offer_id: uuid.UUID, prescription_id: uui
     return int(session.exec(statement).one())
 
 
+def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> None:
+    """Have the actions that finance the offer `origin` finance `target`, and its waiting list join the other's.
+
+    Everybody keeps the moment they came at. The ledger is not touched: a place is an action's and a prescription's.
+    """
+    known = set(session.exec(select(ActionOffer.action_id).where(col(ActionOffer.offer_id) == target)))
+    links = session.exec(select(ActionOffer).where(col(ActionOffer.offer_id) == origin)).all()
+    # Acceptances on these actions wait until the offers are one.
+    _lock_actions(session, {link.action_id for link in links} | known)
+    for link in links:
+        session.delete(link)
+    session.add_all(
+        ActionOffer(action_id=link.action_id, offer_id=target)
+        for link in links
+        if link.action_id not in known
+    )
+    for waiting in session.exec(select(Waiting).where(col(Waiting.offer_id) == origin)):
+        waiting.offer_id = target
+    session.flush()
+
+
 # A place goes through these in this order; of the last two, one happens.
 MOVEMENT_ORDER = (Movement.RETENUE, Movement.OCCUPEE, Movement.LIBEREE, Movement.UTILISEE)
 

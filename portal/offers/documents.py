@@ -1,9 +1,12 @@
 """Documents to fill in before coming: what may be uploaded, and how it is recognised."""
 
+import lzma
+import math
 import re
 import unicodedata
 import uuid
 import zipfile
+import zlib
 from io import BytesIO
 
 from sqlalchemy.orm import defer
@@ -57,6 +60,8 @@ def add(
         raise RuleBroken("Ce fichier est vide : choisissez-en un autre.", field="fichier")
     if len(content) > MAX_BYTES:
         raise RuleBroken(too_big(len(content)), field="fichier")
+    # Two sent at once count one after the other.
+    session.exec(select(Offer.id).where(col(Offer.id) == offer.id).with_for_update()).one()
     here = session.exec(
         select(func.count()).select_from(OfferDocument).where(col(OfferDocument.offer_id) == offer.id)
     ).one()
@@ -94,8 +99,10 @@ def remove(session: Session, offer: Offer, document_id: uuid.UUID) -> history.Ch
 
 def too_big(size: int) -> str:
     """Return the sentence for a file of `size` bytes."""
+    # Rounded up: a file that is too big by a little is not said to be as big as allowed.
+    megabytes = f"{math.ceil(size / 100_000) / 10:g}".replace(".", ",")
     return (
-        f"Ce fichier fait {size / 1_000_000:.0f} Mo : {MAX_BYTES // 1_000_000} Mo au plus. "
+        f"Ce fichier fait {megabytes} Mo : {MAX_BYTES // 1_000_000} Mo au plus. "
         "Réduisez-le (un PDF plutôt qu’une photo), puis recommencez."
     )
 
@@ -103,22 +110,24 @@ def too_big(size: int) -> str:
 def clean_name(filename: str) -> str:
     """Return a file's name without its folders or anything a computer could take for something else."""
     name = unicodedata.normalize("NFC", filename).replace("\\", "/").rsplit("/", 1)[-1]
-    name = re.sub(r"[^\w .()'’-]", "", name).strip(" .")
+    name = re.sub(r"[^\w .()'’-]", "", name).rstrip(" .")
     stem, dot, extension = name.rpartition(".")
-    return f"{(stem or 'document')[:100]}{dot}{extension}" if dot else (name or "document")[:100]
+    if not dot:
+        return name.strip()[:100] or "document"
+    return f"{stem.strip(' .')[:100].rstrip() or 'document'}.{extension.strip()}"
 
 
 def recognise(name: str, content: bytes) -> str:
     """Return the content type of a document whose bytes are what its name says. Raises RuleBroken otherwise."""
-    extension = name.rpartition(".")[2].lower()
-    if extension not in EXTENSIONS:
+    _, dot, extension = name.lower().rpartition(".")
+    if not dot or extension not in EXTENSIONS:
         raise RuleBroken(
             "Ce type de fichier n’est pas accepté : envoyez un PDF, un texte, un tableau ou une image.",
             field="fichier",
         )
     if extension in _PLAIN and content.startswith(_PLAIN[extension][1]):
         return _PLAIN[extension][0]
-    if extension in _ZIPPED and _holds(content, extension):
+    if extension in _ZIPPED and content.startswith(b"PK\x03\x04") and _holds(content, extension):
         return _ZIPPED[extension]
     if extension in _OLE and content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _OLE[extension]
@@ -134,7 +143,11 @@ def _holds(content: bytes, extension: str) -> bool:
             names = set(archive.namelist())
             if extension in ("odt", "ods"):
                 wanted = _ZIPPED[extension].encode()
-                return "mimetype" in names and archive.read("mimetype")[:200].strip() == wanted
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
+                if "mimetype" not in names:
+                    return False
+                # Read by a little: what is a few bytes here may unfold without end.
+                with archive.open("mimetype") as said:
+                    return said.read(200).strip() == wanted
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError):
         return False
     return {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}[extension] in names

@@ -21,7 +21,7 @@ from wtforms import (
     URLField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, Optional
+from wtforms.validators import DataRequired, Optional, StopValidation
 
 from portal import clock, geography, vocabulary
 from portal.offers.models import Offer
@@ -36,13 +36,13 @@ from portal.web.forms import (
     CommuneField,
     FollowsSchema,
     Form,
-    HoursField,
     MaxLength,
     PhoneField,
     ZonesField,
     options,
     pairs,
 )
+from portal.web.hours_field import WeekField
 
 MAX_WORDS = 200
 MAX_HOURS = 60
@@ -204,18 +204,26 @@ class SeatsField(IntegerField):
         self.data = int(typed)
 
 
+class FirstDay:
+    """Validator: a session begins one day, unless its whole row is blank."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        """Raise StopValidation when the row says something without its first day."""
+        if (field.raw_data or [""])[0].strip():
+            return
+        field.errors = []
+        raise StopValidation(
+            "" if field.data or form.is_blank else "Écrivez le premier jour de cette session."
+        )
+
+
 class SessionForm(Form):
     """When does this session take place? Left empty, there is no such session."""
 
-    debut = DateField("Premier jour", [Optional()])
+    debut = DateField("Premier jour", [FirstDay()])
     fin = DateField("Dernier jour", [Optional()])
     places = SeatsField("Places")
     precisions = StringField("Précisions", [MaxLength(300)])
-
-    def validate_debut(self, field: DateField) -> None:
-        """A session begins one day."""
-        if field.data is None and not field.errors and not self.is_blank:
-            raise ValidationError("Écrivez le premier jour de cette session.")
 
     def validate_fin(self, field: DateField) -> None:
         """It does not end before."""
@@ -225,7 +233,7 @@ class SessionForm(Form):
     @property
     def is_blank(self) -> bool:
         """True when nothing is written in this row."""
-        return not any((field.raw_data or [""])[0] or field.data for field in self)
+        return not any(str((field.raw_data or [""])[0]).strip() or field.data for field in self)
 
 
 class OfferForm(Form):
@@ -319,11 +327,11 @@ class OfferForm(Form):
         [MaxLength(250), FollowsSchema(Service)],
         description="Bâtiment, étage, entrée.",
     )
-    horaires_accueil = HoursField(
+    horaires_accueil = WeekField(
         "Horaires",
         [MaxLength(500), FollowsSchema(Service)],
-        description="Jours en deux lettres (Mo Tu We Th Fr Sa Su), puis heures. Par exemple, le mardi matin : "
-        "Tu 09:00-12:00. À laisser vide si ce sont ceux de la structure.",
+        description="À laisser vide si ce sont ceux de la structure. Sinon, écrivez 9h ou 9h30 ; une journée continue s’écrit "
+        "dans le premier créneau.",
     )
     frequence = StringField(
         "Fréquence et horaires, en toutes lettres",

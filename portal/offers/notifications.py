@@ -13,10 +13,12 @@ from portal.offers import freshness
 from portal.offers.models import Offer, Signalement
 from portal.structures import queries as structure_queries
 from portal.structures.models import CatalogueRules
-from portal.web.formats import short_day
+from portal.web.formats import count, short_day
 
 # The subject of the message that asks; who had it this week is found by it.
 REMINDER = "Vos offres sont-elles toujours valables ?"
+# A table brings thousands of offers: a message names so many, the list has the others.
+MOST_LISTED = 50
 
 
 def people_by_structure(session: Session, structure_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[User]]:
@@ -136,10 +138,13 @@ def _tell(
             by_user.setdefault(user.id, (user, []))[1].extend(orphans)
     for user, theirs in by_user.values():
         parts = []
-        for offer in theirs:
+        for offer in theirs[:MOST_LISTED]:
             address = f"{public_url}/offres/toujours-valable/{freshness.make_link(secret, offer, user.id)}"
             parts.append(
                 f"{offer.nom} ({offer.structure.nom}) : {line(offer)}.\nToujours valable : {address}"
             )
+        if len(theirs) > MOST_LISTED:
+            others = count(len(theirs) - MOST_LISTED, "autre offre", "autres offres")
+            parts.append(f"Et {others}, dans la liste de vos offres.")
         body = f"Bonjour {user.prenom},\n\n{opening}\n\n" + "\n\n".join(parts) + f"\n\n{closing}\n"
         queue_mail(session, recipient=user.courriel, subject=subject, body=body)

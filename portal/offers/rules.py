@@ -327,7 +327,7 @@ def dora_reasons(offer: Offer, structure: Structure) -> list[tuple[str, str | No
     record = as_record(offer)
     quality = vocabulary.quality(record)
     if quality.score < WANTED_SCORE:
-        percent = f"{quality.score * 100:.0f} % au lieu de {WANTED_SCORE * 100:.0f} %"
+        percent = f"{int(quality.score * 100 + 1e-9)} % au lieu de {WANTED_SCORE * 100:.0f} %"
         found.append((f"La fiche n’est pas assez remplie : {percent}.", None))
     if not offer.modes_accueil:
         found.append(("Dites si l’on vous rencontre sur place ou à distance.", "modes_accueil"))

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.errors import RuleBroken
-from portal.offers.models import Saisie
+from portal.offers.models import Offer, Saisie
 
 KEPT_DAYS = 90
 MAX_CHARACTERS = 200_000
 # What the form sends that is not an answer.
-_NOT_ANSWERS = frozenset({"csrf_token", "acte", "besoin"})
+_NOT_ANSWERS = frozenset({"csrf_token", "acte", "besoin", "fichier", "cle_document"})
 
 
 def save(
@@ -37,6 +38,15 @@ def save(
     found = find(session, user=user, offer_id=offer_id)
     if found is None:
         found = Saisie(user_id=user.id, structure_id=structure_id, offer_id=offer_id, champs=kept)
+        try:
+            with session.begin_nested():
+                session.add(found)
+        except IntegrityError:
+            # Two requests at once, from two windows: the database kept the first one.
+            kept_meanwhile = find(session, user=user, offer_id=offer_id)
+            if kept_meanwhile is None:
+                raise
+            found = kept_meanwhile
     found.version = version
     found.champs = kept
     found.saved_at = clock.now()
@@ -59,6 +69,7 @@ def latest_new(session: Session, *, user: User, structure_id: uuid.UUID) -> Sais
             col(Saisie.user_id) == user.id,
             col(Saisie.structure_id) == structure_id,
             col(Saisie.version).is_(None),
+            col(Saisie.offer_id).not_in(select(Offer.id)),
         )
         .order_by(col(Saisie.saved_at).desc())
         .limit(1)
@@ -77,6 +88,20 @@ def of_user(session: Session, user: User) -> list[Saisie]:
 def drop(session: Session, *, user: User, offer_id: uuid.UUID) -> None:
     """Forget what `user` was typing: it is saved, or they start again from what is."""
     session.execute(delete(Saisie).where(col(Saisie.user_id) == user.id, col(Saisie.offer_id) == offer_id))
+
+
+def follow(session: Session, *, user: User, offer: Offer) -> None:
+    """Bring what `user` was typing to the version of `offer` that they just made beside the form (a document).
+
+    It is not somebody else's change. What was typed over an older version still is.
+    """
+    found = find(session, user=user, offer_id=offer.id)
+    if found is None or found.version != offer.version - 1:
+        return
+    found.version = offer.version
+    found.champs = [
+        [name, str(offer.version) if name == "version" else value] for name, value in found.champs
+    ]
 
 
 def purge(session: Session) -> int:

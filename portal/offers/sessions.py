@@ -30,8 +30,8 @@ def as_rows(sessions: list[OfferSession]) -> list[dict[str, Any]]:
 def set_sessions(session: Session, offer: Offer, rows: list[dict[str, Any]]) -> history.Changes:
     """Give `offer` these sessions (see FIELDS) in place of its former ones; return what changed, for its history."""
     kept = of_offer(session, offer.id)
-    before = [_plain(row) for row in as_rows(kept)]
-    after = sorted((_plain(row) for row in rows), key=lambda row: (row["debut"], row["fin"] or ""))
+    before = sorted((_plain(row) for row in as_rows(kept)), key=_order)
+    after = sorted((_plain(row) for row in rows), key=_order)
     if before == after:
         return {}
     for old in kept:
@@ -40,6 +40,11 @@ def set_sessions(session: Session, offer: Offer, rows: list[dict[str, Any]]) -> 
         values: dict[str, Any] = {name: row.get(name) for name in FIELDS}
         session.add(OfferSession(offer_id=offer.id, **values))
     return {"sessions": [before, after]}
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    # Every answer counts, or two sessions of the same day would seem to change places.
+    return row["debut"], row["fin"] or "", row["places"] or 0, row["precisions"] or ""
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -60,13 +60,18 @@ def report(
 
 
 def open_report(session: Session, offer_id: uuid.UUID, by: User) -> Signalement | None:
-    """Return the report that `by` made about this offer and that waits for its answer, if any."""
+    """Return the report that `by` made about this offer and that waits for its answer, if any.
+
+    There may be two after a merge, which brings those of the other offer: the latest is returned.
+    """
     return session.exec(
-        select(Signalement).where(
+        select(Signalement)
+        .where(
             col(Signalement.offer_id) == offer_id,
             col(Signalement.by_id) == by.id,
             col(Signalement.answered_at).is_(None),
         )
+        .order_by(col(Signalement.created_at).desc())
     ).first()
 
 

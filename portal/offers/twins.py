@@ -141,9 +141,12 @@ def pairs(session: Session, limit: int | None = None) -> list[Pair]:
     Only offers that share a key are compared: the work grows with the offers, not with their square. Offers are read
     whole, with their structure, for the pairs that are returned only.
     """
-    best = find(session)
-    best = best[:limit] if limit is not None else best
-    wanted = {offer_id for _, first, second in best for offer_id in (first, second)}
+    return read(session, find(session)[:limit])
+
+
+def read(session: Session, found: Sequence[tuple[float, uuid.UUID, uuid.UUID]]) -> list[Pair]:
+    """Return the pairs that `find` gave with their offers and structures, in its order."""
+    wanted = {offer_id for _, first, second in found for offer_id in (first, second)}
     offers: dict[uuid.UUID, Offer] = {}
     ids = sorted(wanted, key=lambda offer_id: offer_id.hex)
     for start in range(0, len(ids), _AT_ONCE):
@@ -156,7 +159,7 @@ def pairs(session: Session, limit: int | None = None) -> list[Pair]:
             shared(offers[first], offers[first].structure, offers[second], offers[second].structure),
             score,
         )
-        for score, first, second in best
+        for score, first, second in found
         # One of them may have been merged since they were found.
         if first in offers and second in offers
     ]

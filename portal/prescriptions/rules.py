@@ -234,6 +234,36 @@ def _written_before(session: Session, form_key: uuid.UUID, by: User) -> Prescrip
     return found
 
 
+def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> int:
+    """Have the prescriptions of the offer `origin` be of `target`, which stands for it; return how many there were.
+
+    Both are of the same structure: nobody reads what they did not read before. What was agreed and frozen at sending
+    stays. Raises RuleBroken when somebody has one under way on each: one person, one prescription of an offer.
+    """
+    rows = session.exec(
+        select(Prescription)
+        .where(col(Prescription.offer_id).in_([origin, target]))
+        .order_by(col(Prescription.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    under_way = {p.beneficiary_id for p in rows if p.offer_id == target and p.state in OPEN}
+    both = sum(p.offer_id == origin and p.state in OPEN and p.beneficiary_id in under_way for p in rows)
+    if both:
+        who = (
+            "Une même personne a une prescription" if both == 1 else f"{both} personnes ont une prescription"
+        )
+        raise RuleBroken(
+            f"{who} en cours sur chacune des deux offres : attendez qu’une des deux soit terminée ou annulée, "
+            "puis réunissez les offres."
+        )
+    moved = [p for p in rows if p.offer_id == origin]
+    for prescription in moved:
+        prescription.offer_id = target
+    session.flush()
+    return len(moved)
+
+
 def _check_offer(offer: Offer, structure: Structure) -> None:
     if not offer.is_public or not structure.is_public:
         raise RuleBroken("Cette offre n’est plus proposée : cherchez-en une autre.")

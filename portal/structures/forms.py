@@ -1,12 +1,24 @@
 """Questions put to those who describe a structure, and to those who say who belongs to it."""
 
 import re
+import uuid
 from typing import Any
 
-from wtforms import BooleanField, EmailField, HiddenField, StringField, TextAreaField, URLField
+from wtforms import (
+    EmailField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    URLField,
+)
 from wtforms.validators import DataRequired
 
 from portal import geography
+from portal.accounts.rules import PASSWORD_MINIMUM
+from portal.structures.models import MembershipLevel
 from portal.structures.models import Structure as StructureRow
 from portal.structures.rules import FIELDS
 from portal.vocabulary import Structure
@@ -15,11 +27,15 @@ from portal.web.forms import (
     CommuneField,
     FollowsSchema,
     Form,
-    HoursField,
     MaxLength,
     PhoneField,
+    kept_as_typed,
+    options,
     pairs,
 )
+from portal.web.hours_field import WeekField
+
+kept_as_typed(PasswordField)
 
 
 class SiretField(StringField):
@@ -36,6 +52,8 @@ class StructureForm(Form):
 
     # The id of the structure to create, made when the form is opened: pressing twice creates once.
     cle = HiddenField()
+    # The version that was opened: somebody else's newer one is shown beside, never written over.
+    version = HiddenField()
 
     nom = StringField(
         "Nom de la structure",
@@ -51,6 +69,12 @@ class StructureForm(Form):
         "SIRET",
         [FollowsSchema(Structure)],
         description="Les 14 chiffres de l’établissement qui accueille, ou ceux du siège.",
+    )
+    antenne_of_id = SelectField(
+        "Antenne de",
+        choices=options([("", "Aucune : structure à part entière")]),
+        default="",
+        description="Si cette structure dépend d’une autre de la même entité.",
     )
     reseaux_porteurs = ChecklistField(
         "Réseaux", [FollowsSchema(Structure)], choices=pairs("reseaux_porteurs")
@@ -72,11 +96,10 @@ class StructureForm(Form):
         [MaxLength(250), FollowsSchema(Structure)],
         description="Bâtiment, étage, entrée.",
     )
-    horaires_accueil = HoursField(
+    horaires_accueil = WeekField(
         "Horaires d’accueil",
         [MaxLength(500), FollowsSchema(Structure)],
-        description="Jours en deux lettres (Mo Tu We Th Fr Sa Su), puis heures. Par exemple, du lundi au vendredi : "
-        "Mo-Fr 09:00-12:00,14:00-17:00; PH off (fermé les jours fériés).",
+        description="Écrivez 9h ou 9h30, et laissez vides les jours fermés. Une journée continue s’écrit dans le premier créneau.",
     )
     accessibilite_lieu = URLField(
         "Accessibilité du lieu",
@@ -101,28 +124,91 @@ class StructureForm(Form):
     )
 
     def record(self) -> dict[str, Any]:
-        """Return the answers in the names of `rules.FIELDS`; call after a successful validation."""
-        return self.values() | {"code_insee": self.commune.commune.code if self.commune.commune else None}
+        """Return the answers in the names of `rules.KEPT`; call after a successful validation."""
+        head = self.antenne_of_id.data
+        record = self.values() | {
+            "code_insee": self.commune.commune.code if self.commune.commune else None,
+            "antenne_of_id": uuid.UUID(head) if head else None,
+        }
+        if not self.antenne_of_id.raw_data:
+            # Not asked, for want of anything to choose: it stays as it is.
+            del record["antenne_of_id"]
+        return record
 
 
-class MemberForm(Form):
-    """Who joins the structure?"""
+class FindForm(Form):
+    """Which structure do you look for?"""
 
-    prenom = StringField("Prénom", [DataRequired("Écrivez le prénom."), MaxLength(80)])
-    nom = StringField("Nom", [DataRequired("Écrivez le nom."), MaxLength(80)])
+    siret = SiretField("SIRET", description="Les 14 chiffres de l’établissement. Il figure sur vos factures.")
+    nom = StringField("Nom de la structure", [MaxLength(150)], description="Un mot suffit.")
+    commune = CommuneField("Commune", [MaxLength(150)], description="Son nom ou son code postal.")
+
+
+class JoinForm(Form):
+    """What will help the administrators know you?"""
+
+    message = TextAreaField(
+        "Votre message",
+        [MaxLength(1000)],
+        description="Par exemple votre fonction : il sera lu par ceux qui vous répondront.",
+    )
+
+
+_LEVELS = options((level.value, level.label) for level in MembershipLevel)
+
+
+class InviteForm(Form):
+    """Who is invited?"""
+
+    # The id of the invitation to write, made when the form is opened: pressing twice sends once.
+    cle = HiddenField()
     courriel = EmailField(
         "Adresse électronique",
         [DataRequired("Écrivez l’adresse électronique."), MaxLength(254), FollowsSchema(Structure)],
-        description="Si la personne n’a pas de compte, un lien pour choisir un mot de passe y sera envoyé.",
+        description="La personne recevra un lien, valable quatorze jours.",
     )
-    administrateur = BooleanField(
-        "Cette personne peut aussi ajouter et retirer des membres",
+    level = RadioField(
+        "Ce qu’elle pourra faire",
+        [DataRequired("Choisissez ce que la personne pourra faire.")],
+        choices=_LEVELS,
+        default=MembershipLevel.MEMBRE.value,
     )
+
+
+class LevelForm(Form):
+    """What may this member do?"""
+
+    level = SelectField("Niveau", choices=_LEVELS, default=MembershipLevel.MEMBRE.value)
+
+
+class NewcomerForm(Form):
+    """Who are you, and which password do you choose?"""
+
+    prenom = StringField("Prénom", [DataRequired("Écrivez votre prénom."), MaxLength(80)])
+    nom = StringField("Nom", [DataRequired("Écrivez votre nom."), MaxLength(80)])
+    mot_de_passe = PasswordField(
+        "Choisissez un mot de passe",
+        [DataRequired("Choisissez un mot de passe.")],
+        description=f"{PASSWORD_MINIMUM} caractères ou plus. Une phrase de quatre mots est facile à retenir.",
+    )
+    mot_de_passe_encore = PasswordField(
+        "Le même, encore une fois", [DataRequired("Écrivez-le une seconde fois.")]
+    )
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Both must be the same."""
+        valid = super().validate()
+        if valid and self.mot_de_passe.data != self.mot_de_passe_encore.data:
+            self.refuse("mot_de_passe_encore", "Les deux mots de passe ne sont pas les mêmes.")
+            return False
+        return valid
 
 
 def answers_of(structure: StructureRow) -> dict[str, Any]:
     """Return what the form shows for a structure that exists: the commune by its label."""
     commune = geography.commune(structure.code_insee) if structure.code_insee else None
     return {name: getattr(structure, name) for name in FIELDS} | {
-        "commune": commune.label if commune else structure.commune
+        "commune": commune.label if commune else structure.commune,
+        "antenne_of_id": str(structure.antenne_of_id or ""),
+        "version": str(structure.version),
     }

@@ -10,7 +10,6 @@ from stdnum.exceptions import ValidationError as NumberError
 from stdnum.fr import siret as siret_number
 
 from portal import clock, geography
-from portal.accounts import rules as accounts
 from portal.accounts.models import Role, User
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.structures import history
@@ -41,7 +40,8 @@ FIELDS = (
     "code_postal",
     "code_insee",
 )
-
+# What history keeps of a structure: the answers above, and what is ours.
+KEPT = (*FIELDS, "antenne_of_id")
 
 # (where it stands, what is done) -> where it goes.
 TRANSITIONS: dict[tuple[StructureState, Act], StructureState] = {
@@ -112,7 +112,8 @@ def create_structure(
     """Add a draft structure from `values` (see FIELDS) and return it; a partner becomes its administrator.
 
     `values["position"]`, (latitude, longitude) when the address was found on the map, places it better than the
-    commune's centre. `act` is what its history says. `id` is the one the form was given when it was opened. Raises AlreadyDone when a structure bears it already, and
+    commune's centre. `values["antenne_of_id"]` is the structure that it depends on. `act` is what its history says.
+    `id` is the one the form was given when it was opened. Raises AlreadyDone when a structure bears it already, and
     RuleBroken as `change_structure` does.
     """
     structure = Structure(nom=values["nom"], date_maj=clock.today())
@@ -134,7 +135,7 @@ def create_structure(
         structure,
         act,
         by=by,
-        changes=history.differences({}, history.snapshot(structure, FIELDS)),
+        changes=history.differences({}, history.snapshot(structure, KEPT)),
     )
     if by is not None and by.role is Role.PARTENAIRE:
         join(session, structure, by, level=MembershipLevel.ADMINISTRATEUR)
@@ -154,15 +155,16 @@ def change_structure(
     """Give `structure` these values; return True when something changed, which moves `date_maj` and its version.
 
     `version` is the one that was opened: raises ChangedMeanwhile when there is a newer one. Raises RuleBroken when the
-    SIRET fails its key or belongs to another structure, or when the commune is unknown.
+    SIRET fails its key or belongs to another structure, when the commune is unknown, or when it cannot be an antenne
+    of the one that is given.
     """
     session.flush()
     session.refresh(structure, with_for_update=True)
     if version is not None and version != structure.version:
         raise ChangedMeanwhile("Quelqu’un d’autre a modifié cette structure pendant que vous écriviez.")
-    before = history.snapshot(structure, FIELDS)
+    before = history.snapshot(structure, KEPT)
     _apply(session, structure, values)
-    changes = history.differences(before, history.snapshot(structure, FIELDS))
+    changes = history.differences(before, history.snapshot(structure, KEPT))
     if changes:
         structure.date_maj = clock.today()
         structure.version += 1
@@ -267,25 +269,20 @@ def join(
     return membership
 
 
-def add_member(
-    session: Session, structure: Structure, *, courriel: str, prenom: str, nom: str, level: MembershipLevel
-) -> tuple[User, bool]:
-    """Make the person of this address a member, with a new partner account when they have none.
+def set_level(
+    session: Session, structure: Structure, membership_id: uuid.UUID, level: MembershipLevel
+) -> None:
+    """Give a member another level; one that is not of this structure, or is over, changes nothing.
 
-    Return the person, and True when the account is new: they then need a link to choose a password. Raises
-    RuleBroken when the account is closed or is not a partner's.
+    Raises RuleBroken when the last administrator would no longer be one: somebody must be able to answer.
     """
-    user = accounts.find_user(session, courriel)
-    created = user is None
-    if user is None:
-        user = accounts.create_user(session, courriel=courriel, prenom=prenom, nom=nom, role=Role.PARTENAIRE)
-    elif not user.is_active:
-        raise RuleBroken(
-            "Le compte de cette personne est fermé : demandez à l’administrateur du portail de le rouvrir.",
-            field="courriel",
-        )
-    join(session, structure, user, level=level)
-    return user, created
+    members = _members_in_turn(session, structure)
+    found = next((m for m in members if m.id == membership_id), None)
+    if found is None or found.level is level:
+        return
+    if level is MembershipLevel.MEMBRE and _administrators(members) == [found]:
+        raise RuleBroken("C’est le dernier administrateur : donnez d’abord ce droit à un autre membre.")
+    found.level = level
 
 
 def leave(session: Session, structure: Structure, membership_id: uuid.UUID) -> None:
@@ -293,18 +290,30 @@ def leave(session: Session, structure: Structure, membership_id: uuid.UUID) -> N
 
     Raises RuleBroken when it is the last one, or the last administrator's: somebody must be able to answer.
     """
-    members = session.exec(select(Membership).where(col(Membership.structure_id) == structure.id)).all()
+    members = _members_in_turn(session, structure)
     found = next((m for m in members if m.id == membership_id), None)
     if found is None:
         return
     if len(members) == 1:
-        raise RuleBroken("C’est le dernier membre : ajoutez quelqu’un d’autre avant de le retirer.")
-    administrators = [m for m in members if m.level is MembershipLevel.ADMINISTRATEUR]
-    if administrators == [found]:
+        raise RuleBroken("C’est le dernier membre : invitez quelqu’un d’autre avant de le retirer.")
+    if _administrators(members) == [found]:
         raise RuleBroken(
-            "C’est le dernier administrateur : ajoutez-en un autre, ou donnez ce droit à un membre, avant de le retirer."
+            "C’est le dernier administrateur : donnez d’abord ce droit à un autre membre, puis retirez-le."
         )
     session.delete(found)
+    session.flush()
+
+
+def _members_in_turn(session: Session, structure: Structure) -> list[Membership]:
+    # Two administrators who leave at once would each see the other: one waits for the other.
+    session.flush()
+    session.refresh(structure, with_for_update=True)
+    statement = select(Membership).where(col(Membership.structure_id) == structure.id)
+    return list(session.exec(statement.execution_options(populate_existing=True)).all())
+
+
+def _administrators(members: list[Membership]) -> list[Membership]:
+    return [member for member in members if member.level is MembershipLevel.ADMINISTRATEUR]
 
 
 def check_siret(text: str) -> str:
@@ -358,10 +367,31 @@ def _apply(session: Session, structure: Structure, values: dict[str, Any]) -> No
                     "Une structure porte déjà ce SIRET sur le portail : demandez à la rejoindre.",
                     field="siret",
                 )
+    if "antenne_of_id" in values:
+        structure.antenne_of_id = _head_of(session, structure, values["antenne_of_id"])
     if "reseaux_porteurs" in given:
         given["reseaux_porteurs"] = sorted(given["reseaux_porteurs"] or ()) or None
     settle(structure, given, position=values.get("position"))
     structure.search_text = geography.fold(f"{structure.nom} {structure.commune or ''}")
+
+
+def _head_of(session: Session, structure: Structure, wanted: uuid.UUID | None) -> uuid.UUID | None:
+    if wanted is None or wanted == structure.antenne_of_id:
+        return wanted
+    with session.no_autoflush:
+        head = session.get(Structure, wanted)
+        if head is None or head.id == structure.id:
+            raise RuleBroken("Choisissez une autre structure dans la liste.", field="antenne_of_id")
+        if head.antenne_of_id is not None:
+            raise RuleBroken(
+                f"« {head.nom} » est déjà une antenne : choisissez la structure dont elle dépend.",
+                field="antenne_of_id",
+            )
+        if session.exec(select(Structure.id).where(col(Structure.antenne_of_id) == structure.id)).first():
+            raise RuleBroken(
+                "Cette structure a des antennes : elle ne peut pas en être une.", field="antenne_of_id"
+            )
+    return head.id
 
 
 def _written_meanwhile(session: Session, structure: Structure) -> bool:

@@ -8,6 +8,7 @@ from portal import geography
 from portal.clients import geocoder
 from portal.clients.http import Unavailable
 from portal.web.access import signed_in
+from portal.web.session import db
 
 blueprint = Blueprint("addresses", __name__)
 # Fewer letters mean nothing to the geocoder.
@@ -23,10 +24,15 @@ def complete() -> Any:
 
 
 def locate_address(adresse: str, code_insee: str) -> tuple[float, float] | None:
-    """Return (latitude, longitude) of an address, None when nobody is sure or nobody answers."""
+    """Return (latitude, longitude) of an address, None when nobody is sure or nobody answers.
+
+    To be asked before anything is written: it ends the transaction of the request.
+    """
     base = current_app.config["PORTAL"].geocoder_url
     if not base:
         return None
+    # SQLite has one writer at a time: nobody waits for it while we wait for somebody else.
+    db().commit()
     try:
         found = geocoder.locate(base, adresse, code_insee)
     except Unavailable:

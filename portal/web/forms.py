@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from opening_hours import OpeningHours
 from pydantic import BaseModel
 from wtforms import Form as WTForm
 from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
@@ -192,21 +191,6 @@ class PhoneField(StringField):
 
     def _value(self) -> str:
         return show_phone(self.data) if self.data and not self.raw_data else super()._value()
-
-
-class HoursField(StringField):
-    """Opening hours in OpenStreetMap's format; the text is kept as typed once it can be read."""
-
-    def pre_validate(self, form: WTForm) -> None:
-        """Refuse what no reader of that format would understand."""
-        if not self.data:
-            return
-        try:
-            OpeningHours(self.data)
-        except Exception:  # the parser raises its own ParserError, which the package does not always export
-            raise ValidationError(
-                "Ces horaires ne peuvent pas être lus. Écrivez par exemple : Mo-Fr 09:00-12:00,14:00-17:00; PH off"
-            ) from None
 
 
 def find_commune(text: str, departement: str | None = None) -> geography.Commune:

@@ -15,16 +15,15 @@ Span = tuple[int, int]
 DAY = 24 * 60
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 
-_DAY = rf"(?:{'|'.join(DAYS)})"
+_DAY = rf"(?i:{'|'.join(DAYS)})"
 _TIME = r"\d\d?:\d\d"
 _SPAN = rf"{_TIME}-{_TIME}"
 _RULE = re.compile(
     rf"(?P<always>24/7)|(?:(?P<days>(?:PH|{_DAY}(?:-{_DAY})?)(?:,(?:PH|{_DAY}(?:-{_DAY})?))*) )?"
-    rf"(?P<hours>{_SPAN}(?:,{_SPAN})*|off|closed)",
-    re.IGNORECASE,
+    rf"(?P<hours>{_SPAN}(?:, ?{_SPAN})*|off|closed)",
 )
-_SEPARATOR = re.compile(r" *(;) *|(,) *")
-_TYPED_TIME = re.compile(r"(\d{1,2})(?:\s*[h:.]\s*(\d\d)?(?::\d\d)?)?|(\d\d)(\d\d)", re.IGNORECASE)
+_SEPARATOR = re.compile(r" *(;) *|(,) +")
+_TYPED_TIME = re.compile(r"(\d{1,2})(?:\s*[h:.,]\s*(\d\d)?(?::\d\d)?)?|(\d\d?)(\d\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ def read(text: str) -> Week | None:
         if rule is None:
             return None
         named = rule["days"].split(",") if rule["days"] else []
-        concerned = [day for item in named if item.upper() != "PH" for day in _days_of(item)]
-        on_holidays = "PH" in (item.upper() for item in named)
+        concerned = [day for item in named if item != "PH" for day in _days_of(item)]
+        on_holidays = "PH" in named
         if not named:
             concerned = list(range(7))
         opens = bool(rule["always"]) or rule["hours"][0].isdigit()
@@ -111,7 +110,7 @@ def write_time(minutes: int) -> str:
 
 
 def read_time(text: str) -> int | None:
-    """Return the minutes since midnight of a time as people type it (9h, 9 h 30, 09:00, 0930); None if it is none."""
+    """Return the minutes since midnight of a time as people type it (9, 9h, 9 h 30, 09:00, 930); None if it is none."""
     found = _TYPED_TIME.fullmatch(text.strip())
     if found is None:
         return None
@@ -130,7 +129,7 @@ def _days_of(item: str) -> list[int]:
 def _spans_of(text: str) -> tuple[Span, ...] | None:
     spans = []
     for item in text.split(","):
-        start, end = (_minutes(time) for time in item.split("-"))
+        start, end = (_minutes(time) for time in item.strip().split("-"))
         if end == 0 and start:
             end = DAY
         if not 0 <= start < end <= DAY:

@@ -13,6 +13,20 @@ from portal.web.session import db
 blueprint = Blueprint("web", __name__)
 log = logging.getLogger("portal.health")
 
+# What search engines may read, and what hangs on it that they may not; order matters to some of them.
+_BEHIND = ("/offres/*/", "/structures/*/")
+_OPEN = (
+    "/$",
+    "/offres",
+    "/structures",
+    "/accessibilite",
+    "/donnees-personnelles",
+    "/a-propos",
+    "/sitemap.xml",
+    "/static/",
+    "/accent.css",
+)
+
 
 @blueprint.get("/sante")
 @public
@@ -61,9 +75,12 @@ def accent() -> Response:
 @blueprint.get("/robots.txt")
 @public
 def robots() -> Response:
-    """Offers may be indexed; the rest is of no use to a search engine."""
-    address = f"{current_app.config['PORTAL'].public_url}/sitemap.xml"
-    return Response(
-        f"User-agent: *\nAllow: /offres\nAllow: /structures\nDisallow: /connexion\nSitemap: {address}\n",
-        mimetype="text/plain",
-    )
+    """Offers and structures may be indexed; what is not named, rooms to come included, is not."""
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {address}" for address in _BEHIND),
+        *(f"Allow: {address}" for address in _OPEN),
+        "Disallow: /",
+        f"Sitemap: {current_app.config['PORTAL'].public_url}/sitemap.xml",
+    ]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")

@@ -1,9 +1,14 @@
 """Bodies bigger than a form: which addresses take files, up to how much, and what is told beyond.
 
-Must come before the CSRF check, the first to read a form.
+Such a body is read before anything else is asked of its request, and what is refused is read to its end: on SQLite a
+form holds the only right to write from its first question to the database, and a slow line must not keep it.
 """
 
+from typing import Any
+
 from flask import Flask, Request, request
+
+from portal.web.session import db
 
 _CHUNK = 65_536
 # A browser shows an answer only once its whole body was read; beyond, the connection is cut.
@@ -19,7 +24,7 @@ def accept(endpoint: str, max_bytes: int, sentence: str) -> None:
 
 def init_app(app: Flask) -> None:
     """Raise the limit of the addresses that take files."""
-    app.before_request(_raise_limit)
+    app.url_value_preprocessor(_read)
 
 
 def too_big() -> str | None:
@@ -29,14 +34,25 @@ def too_big() -> str | None:
 
 
 def drain(given: Request) -> None:
-    """Read and forget the body of a request that is refused, so that its sender gets the answer."""
-    left = min(given.content_length or 0, _MOST_DRAINED)
+    """Read and forget the body of a request that is refused, so that its sender gets the answer.
+
+    What the request was writing is undone.
+    """
+    db().rollback()
+    if "form" in given.__dict__:
+        return  # it was read to its end
     stream = given.environ["wsgi.input"]
+    left = _MOST_DRAINED
+    if "wsgi.input_terminated" not in given.environ:
+        # The server does not tell where the body ends: to read on would be to wait for what never comes.
+        begun = given.__dict__.get("stream")
+        left = min(left, (given.content_length or 0) - (begun.tell() if begun is not None else 0))
     while left > 0 and (piece := stream.read(min(_CHUNK, left))):
         left -= len(piece)
 
 
-def _raise_limit() -> None:
-    if request.endpoint in _LIMITS:
+def _read(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    if endpoint in _LIMITS and request.method == "POST":
         # The file travels in an envelope of its own.
-        request.max_content_length = _LIMITS[request.endpoint][0] + 200_000
+        request.max_content_length = _LIMITS[endpoint][0] + 200_000
+        _ = request.files

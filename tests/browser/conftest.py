@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from portal import demo, migrate
 from portal.db import Database
 from tests.browser.hands import Keyboard, Mouse
+from tests.peers import Peer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,8 +69,20 @@ def chromium(playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def registry() -> Iterator[Peer]:
+    """The company register ("/sirene/search") and the geocoder ("/geocodage/search") that the portal asks."""
+    with Peer() as peer:
+        peer.answer("/sirene/search", {"results": []})
+        peer.answer("/geocodage/search", {"features": []})
+        yield peer
+
+
+@pytest.fixture(scope="session")
 def portal(
-    engine_name: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    engine_name: str,
+    registry: Peer,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Portal]:
     """The demo data on a database of its own, served by two workers."""
     folder = tmp_path_factory.mktemp("portal")
@@ -92,6 +105,8 @@ def portal(
         "PORTAL_DATABASE_URL": database_url,
         "PORTAL_SECRET_KEY": "b" * 40,
         "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORTAL_SIRENE_URL": f"{registry.url}/sirene",
+        "PORTAL_GEOCODER_URL": f"{registry.url}/geocodage",
     }
     command = [
         sys.executable,

@@ -14,6 +14,7 @@ from tests.browser.hands import Mouse
 
 OFFER = f"/offres/{demo.demo_id('offre', 'ervp')}"
 STRUCTURE = f"/structures/{demo.demo_id('structure', 'ervp')}"
+REPORT = f"/signalements/{demo.demo_id('signalement', 'ervp')}"
 PERSON = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0001')}"
 
 PAGES: dict[str, list[str]] = {
@@ -27,6 +28,8 @@ PAGES: dict[str, list[str]] = {
         STRUCTURE,
         "/connexion",
         "/mot-de-passe-oublie",
+        "/inscription",
+        "/invitations/pas-le-bon-lien",
         "/accessibilite",
         "/donnees-personnelles",
         "/a-propos",
@@ -35,11 +38,21 @@ PAGES: dict[str, list[str]] = {
     "partenaire": [
         "/",
         "/mes-offres",
+        OFFER,
+        "/mes-offres?etat=publiees",
+        "/modeles",
+        "/modeles/nouveau",
+        "/signalements",
+        REPORT,
         f"{STRUCTURE}/offres/nouvelle",
         f"{OFFER}/modifier",
+        f"{OFFER}/historique",
         "/structures",
         f"{STRUCTURE}/modifier",
         f"{STRUCTURE}/membres",
+        f"{STRUCTURE}/historique",
+        "/structures/rejoindre",
+        "/structures/rejoindre?nom=a&commune=Redon",
         "/structures/nouvelle",
         "/prescriptions",
         "/conventions",
@@ -52,11 +65,15 @@ PAGES: dict[str, list[str]] = {
         PERSON,
         f"{PERSON}/modifier",
         "/prescriptions",
+        OFFER,
+        "/favoris",
+        f"{OFFER}/signaler",
+        "/signalements",
         f"/prescriptions/nouvelle?offre={OFFER.rsplit('/', 1)[1]}",
         f"/prescriptions/nouvelle?offre={OFFER.rsplit('/', 1)[1]}&beneficiaire={PERSON.rsplit('/', 1)[1]}",
     ],
     "conventionnement": ["/", "/conventions", "/conventions/nouvelle"],
-    "animation": ["/", "/mes-offres", "/structures"],
+    "animation": ["/", "/mes-offres", "/mes-offres?etat=suspendues", "/structures"],
     "administration": ["/", "/comptes", "/comptes/nouveau", "/courrier"],
 }
 

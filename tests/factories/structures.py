@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.structures import rules
-from portal.structures.models import Structure
+from portal.structures.models import MembershipLevel, Structure
 from tests.factories.accounts import make_user
 
 REDON = "35236"
@@ -37,4 +37,12 @@ def make_partner(session: Session, structure: Structure | None = None) -> tuple[
     structure = structure or make_structure(session)
     user = make_user(session, Role.PARTENAIRE)
     rules.join(session, structure, user)
+    return user, structure
+
+
+def make_chief(session: Session, structure: Structure | None = None) -> tuple[User, Structure]:
+    """A partner who administers their structure."""
+    structure = structure or make_structure(session)
+    user = make_user(session, Role.PARTENAIRE)
+    rules.join(session, structure, user, level=MembershipLevel.ADMINISTRATEUR)
     return user, structure

@@ -11,6 +11,8 @@ TOKENS = {
     "accounts.set_password_post",
     "offers.still_valid",
     "offers.say_still_valid",
+    "structures.invitation",
+    "structures.accept_invitation",
 }
 
 

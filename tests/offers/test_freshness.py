@@ -1,6 +1,7 @@
-"""Fresh by itself: when an offer is to be confirmed, who is asked, the link of the message, suspension."""
+"""Fresh by itself: when an offer is to be confirmed, who is asked, suspension."""
 
 import re
+import uuid
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from portal import clock, jobs
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.config import Config
 from portal.db import Database
-from portal.offers import freshness, queries, rules
+from portal.offers import freshness, notifications, queries, rules
 from portal.offers.freshness import Due
 from portal.offers.models import Offer, OfferState
 from portal.structures import history
@@ -116,7 +117,7 @@ def test_the_same_day_some_months_later(day: date, months: int, wanted: date) ->
 
 def test_an_offer_s_own_rhythm_goes_before_the_departement_s() -> None:
     settings = CatalogueRules(confirmation_mois=6, suspension_jours=30)
-    offer = Offer(nom="Atelier", date_maj=date(2026, 1, 31))
+    offer = Offer(structure_id=uuid.uuid4(), nom="Atelier", date_maj=date(2026, 1, 31))
     assert freshness.due_on(offer, settings) == date(2026, 7, 31)
     assert freshness.suspends_on(offer, settings) == date(2026, 8, 30)
     offer.confirmation_mois = 1
@@ -126,7 +127,7 @@ def test_an_offer_s_own_rhythm_goes_before_the_departement_s() -> None:
 @pytest.mark.parametrize("state", [state for state in OfferState if state is not OfferState.PUBLIEE])
 def test_only_a_published_offer_is_owed_anything(state: OfferState, move_clock: MoveClock) -> None:
     move_clock(2028, 1, 1, 10)
-    offer = Offer(nom="Atelier", date_maj=date(2026, 1, 1), state=state)
+    offer = Offer(structure_id=uuid.uuid4(), nom="Atelier", date_maj=date(2026, 1, 1), state=state)
     assert freshness.owed(offer, CatalogueRules()) is Due.RIEN
     offer.state = OfferState.PUBLIEE
     assert freshness.owed(offer, CatalogueRules()) is Due.RAPPEL
@@ -362,103 +363,20 @@ def test_the_animators_are_not_told_of_what_has_its_people(
     assert (len(mails(session, partner)), len(mails(session, animator))) == (1, 0)
 
 
-# --- The link ---
-
-
-def link_for(session: Session, config: Config, offer: Offer, user: User) -> str:
-    session.commit()
-    return f"/offres/toujours-valable/{freshness.make_link(config.secret_key, offer, user.id)}"
-
-
-def refused(browser: Browser, session: Session, offer: Offer, link: str) -> str:
-    """Open and press a link that no longer acts; return what the page says."""
-    session.commit()
-    before = (offer.state, offer.date_maj)
-    said = browser.get(link, status=410)
-    assert not said.soup.select(f'main form[action="{link}"]')
-    browser.post(link, {}, status=410)
-    session.refresh(offer)
-    assert (offer.state, offer.date_maj) == before
-    return said.text
-
-
-def test_a_link_lives_sixty_days(
-    session: Session, browser: Browser, config: Config, move_clock: MoveClock
+def test_a_long_list_names_the_first_ones_and_counts_the_others(
+    session: Session, move_clock: MoveClock, run: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(notifications, "MOST_LISTED", 2)
     at(move_clock, date(2026, 1, 15))
-    partner, offer = scene(session)
-    link = link_for(session, config, offer, partner)
-    at(move_clock, date(2026, 3, 15))
-    browser.get(link)
-    at(move_clock, date(2026, 3, 18))
-    assert "plus de deux mois" in refused(browser, session, offer, link)
-
-
-def test_a_link_that_was_cut_or_forged_opens_nothing(
-    session: Session, browser: Browser, config: Config, move_clock: MoveClock
-) -> None:
-    at(move_clock, date(2026, 1, 15))
-    partner, offer = scene(session)
-    link = link_for(session, config, offer, partner)
-    at(move_clock, date(2026, 2, 15))
-    for broken in (link[:-3], "/offres/toujours-valable/x", link_with("autre" * 8, offer, partner)):
-        said = refused(browser, session, offer, broken)
-        assert "pas complet" in said and offer.nom not in said
-
-
-def link_with(secret: str, offer: Offer, user: User) -> str:
-    return f"/offres/toujours-valable/{freshness.make_link(secret, offer, user.id)}"
-
-
-def test_a_link_of_who_left_the_structure_opens_nothing(
-    session: Session, browser: Browser, config: Config, move_clock: MoveClock
-) -> None:
-    at(move_clock, date(2026, 1, 15))
-    partner, offer = scene(session)
-    stranger, _ = make_partner(session)
-    at(move_clock, date(2026, 2, 15))
-    said = refused(browser, session, offer, link_for(session, config, offer, stranger))
-    assert offer.nom not in said
-    link = link_for(session, config, offer, partner)
-    browser.get(link)
-    partner.is_active = False
-    assert offer.nom not in refused(browser, session, offer, link)
-
-
-@pytest.mark.parametrize("act", ["change", "confirm", "withdraw", "archive"])
-def test_a_link_about_what_moved_since_says_so(
-    session: Session, browser: Browser, config: Config, move_clock: MoveClock, act: str
-) -> None:
-    at(move_clock, date(2026, 1, 15))
-    partner, offer = scene(session)
-    structure = session.get_one(Structure, offer.structure_id)
-    link = link_for(session, config, offer, partner)
-    at(move_clock, date(2026, 2, 15))
-    if act == "change":
-        rules.change_offer(session, offer, {"nombre_semaines": 3}, structure=structure, by=partner)
-    elif act == "confirm":
-        rules.confirm_offer(session, offer, by=partner)
-    elif act == "withdraw":
-        rules.withdraw_offer(session, offer, by=partner)
-    else:
-        rules.archive_offer(session, offer, by=partner)
-    said = refused(browser, session, offer, link)
-    assert ("déjà fait" if act in {"change", "confirm"} else "n’est plus à confirmer") in said
-
-
-def test_a_suspended_offer_that_lacks_something_by_now_is_sent_to_its_form(
-    session: Session, browser: Browser, config: Config, move_clock: MoveClock
-) -> None:
-    at(move_clock, date(2026, 1, 15))
-    partner, offer = scene(session)
-    rules.suspend_offer(session, offer)
-    offer.description = "Trop court."
-    link = link_for(session, config, offer, partner)
-    page = browser.get(link).form(link).submit(status=422)
-    assert "50 caractères" in page.text
-    assert page.soup.select_one(f'main a[href="/offres/{offer.id}/modifier"]') is not None
-    session.refresh(offer)
-    assert offer.state is OfferState.SUSPENDUE
+    partner, structure = make_partner(session)
+    made = [make_offer(session, structure, nom=f"Atelier {n}") for n in range(5)]
+    at(move_clock, date(2026, 7, 15))
+    run()
+    (mail,) = mails(session, partner)
+    assert len(_LINK.findall(mail.body)) == 2 and "Et 3 autres offres" in mail.body
+    for offer in made:
+        session.refresh(offer)
+        assert offer.reminders == 1
 
 
 # --- What moves `date_maj` ---

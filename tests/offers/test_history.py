@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlmodel import Session
@@ -32,7 +33,7 @@ def change(session: Session, offer: Offer, by: User, **values: object) -> Revisi
     return lines(session, offer)[0]
 
 
-def scene(session: Session, **values: object) -> tuple[User, Offer]:
+def scene(session: Session, **values: Any) -> tuple[User, Offer]:
     partner, structure = make_partner(session)
     return partner, make_offer(session, structure, **values)
 

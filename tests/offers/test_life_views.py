@@ -138,7 +138,7 @@ def test_a_card_says_the_day_in_words_and_what_can_be_done(
     assert "à confirmer le" in words(fresh) and "À confirmer" not in words(fresh)
     assert "à confirmer depuis le" in words(late) and "À confirmer" in words(late)
     acts = {
-        nom: {f["action"].rpartition("/")[2] for f in card(page, f"Offre {nom}").select("form")}
+        nom: {str(f["action"]).rpartition("/")[2] for f in card(page, f"Offre {nom}").select("form")}
         for nom in made
         if nom != "Archivée"
     }
@@ -146,7 +146,7 @@ def test_a_card_says_the_day_in_words_and_what_can_be_done(
     assert acts["En attente"] == {"dupliquer", "archiver", "retirer"}
     assert acts["Fraîche"] == acts["Suspendue"] == {"dupliquer", "archiver", "retirer", "toujours-valable"}
     archived = card(sign_in(partner).get("/mes-offres?etat=archivees"), "Offre Archivée")
-    assert {f["action"].rpartition("/")[2] for f in archived.select("form")} == {"reprendre"}
+    assert {str(f["action"]).rpartition("/")[2] for f in archived.select("form")} == {"reprendre"}
 
 
 def test_what_the_animator_asked_for_is_read_in_the_list(session: Session, sign_in: SignIn) -> None:

@@ -371,7 +371,6 @@ def test_everybody_reads_a_published_offer(session: Session, browser: Browser) -
         "Premier paragraphe",
         "<script>paragraphe</script>",
         "Avoir 18 ans.",
-        "Fiche de prescription",
         "Appelez le mardi.",
         "Alix Fictif",
         "02 99 00 11 22",

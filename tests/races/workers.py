@@ -14,10 +14,14 @@ from portal.beneficiaries.models import Beneficiary
 from portal.config import Config
 from portal.db import Database
 from portal.errors import RuleBroken
+from portal.exchanges.imports import runs as imports
+from portal.exchanges.models import ImportState
 from portal.offers.models import Offer
 from portal.prescriptions import rules
 from portal.prescriptions.models import Prescription
-from portal.structures.models import Structure
+from portal.structures import invitations
+from portal.structures import rules as structure_rules
+from portal.structures.models import JoinRequest, MembershipLevel, Structure
 
 _PATIENCE_SECONDS = 90
 
@@ -118,10 +122,66 @@ def create(
         return str(prescription.id)
 
 
+def accept_invitation(database: Database, start: Start, link: str, secret: str, number: int) -> str:
+    """Open an account and join, as the page of an invitation does."""
+    with _page(database, start) as session:
+        if database.engine.dialect.name != "sqlite":
+            # All have shown the page before any of them answers.
+            invitations.open_link(session, link, secret)
+            start()
+        try:
+            found = invitations.open_link(session, link, secret, to_use=True)
+        except invitations.DeadInvitation as dead:
+            return dead.end.value
+        invitations.accept_as_newcomer(
+            session, found, prenom="Alix", nom=f"Fictif{number}", password="quatre mots faciles ici"
+        )
+        session.commit()
+    return "joined"
+
+
+def answer_request(
+    database: Database, start: Start, request_id: uuid.UUID, by_id: uuid.UUID, accepts: bool
+) -> str:
+    """Answer a request to join, as the page of members does."""
+    with _page(database, start) as session:
+        request = _opened(session, start, JoinRequest, request_id)
+        by = session.get_one(User, by_id)
+        if accepts:
+            invitations.accept_request(session, request, level=MembershipLevel.MEMBRE, by=by)
+        else:
+            invitations.refuse_request(session, request, by=by)
+        session.commit()
+    return "accepted" if accepts else "refused"
+
+
+def leave_structure(
+    database: Database, start: Start, structure_id: uuid.UUID, membership_id: uuid.UUID
+) -> str:
+    """Leave a structure, as its page does."""
+    with _page(database, start) as session:
+        structure = _opened(session, start, Structure, structure_id)
+        structure_rules.leave(session, structure, membership_id)
+        session.commit()
+    return "left"
+
+
 def run_job(database: Database, start: Start, name: str, config: Config, mail_url: str) -> str:
     """Run a job as the command does; return what it says."""
     start()
     return jobs.JOBS[name](database, replace(config, mail_url=mail_url))
+
+
+def continue_import(database: Database, start: Start, run_id: uuid.UUID, step: int) -> str:
+    """Continue an import as the page does, some lines at a time, until it is done; return how many steps it took."""
+    imports.WRITE_STEP = step
+    start()
+    steps = 0
+    while True:
+        steps += 1
+        with database.writing() as session:
+            if imports.go_on(session, run_id, by=None).state is not ImportState.ECRITURE:
+                return str(steps)
 
 
 def _page(database: Database, start: Start) -> Session:

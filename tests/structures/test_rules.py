@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import Session, col, select
 
 from portal import geography
-from portal.accounts.models import Role, User
+from portal.accounts.models import Role
 from portal.errors import AlreadyDone, RuleBroken
-from portal.structures import rules
+from portal.structures import history, rules
 from portal.structures.models import Membership, MembershipLevel, Structure, StructureState
 from tests.factories.accounts import make_user
 from tests.factories.structures import REDON, RENNES, make_partner, make_structure
@@ -113,53 +113,16 @@ def test_a_structure_without_a_commune_cannot_be_published(session: Session) -> 
     assert not structure.is_public
 
 
-def member(session: Session, structure: Structure, courriel: str, **values: object) -> tuple[User, bool]:
-    return rules.add_member(
-        session,
-        structure,
-        courriel=courriel,
-        prenom="Alix",
-        nom="Fictif",
-        **{"level": MembershipLevel.MEMBRE, **values},  # type: ignore[arg-type]
-    )
-
-
-def test_a_new_person_gets_an_account(session: Session) -> None:
-    structure = make_structure(session)
-    user, created = member(session, structure, "Alix@Association.example.org")
-    assert created
-    assert (user.courriel, user.role, user.password_hash) == (
-        "alix@association.example.org",
-        Role.PARTENAIRE,
-        None,
-    )
-    assert levels(session, structure) == [MembershipLevel.MEMBRE]
-
-
-def test_a_partner_who_has_an_account_joins_with_it(session: Session) -> None:
-    partner, _ = make_partner(session)
-    structure = make_structure(session)
-    assert member(session, structure, partner.courriel.upper()) == (partner, False)
-    member(session, structure, partner.courriel)
-    assert levels(session, structure) == [MembershipLevel.MEMBRE]
-
-
-def test_a_member_may_be_made_administrator_never_the_reverse(session: Session) -> None:
+def test_joining_twice_never_lowers_a_level(session: Session) -> None:
     partner, structure = make_partner(session)
-    member(session, structure, partner.courriel, level=MembershipLevel.ADMINISTRATEUR)
-    member(session, structure, partner.courriel)
+    rules.join(session, structure, partner, level=MembershipLevel.ADMINISTRATEUR)
+    rules.join(session, structure, partner)
     assert levels(session, structure) == [MembershipLevel.ADMINISTRATEUR]
 
 
-def test_only_open_partner_accounts_may_join(session: Session) -> None:
-    structure = make_structure(session)
-    for user in (
-        make_user(session, Role.REFERENT),
-        make_user(session, Role.PARTENAIRE, is_active=False),
-    ):
-        with pytest.raises(RuleBroken) as broken:
-            member(session, structure, user.courriel)
-        assert broken.value.field == "courriel"
+def test_only_partners_join(session: Session) -> None:
+    with pytest.raises(RuleBroken, match="compte de partenaire"):
+        rules.join(session, make_structure(session), make_user(session, Role.REFERENT))
 
 
 def test_somebody_always_remains(session: Session) -> None:
@@ -182,3 +145,48 @@ def test_leaving_another_structure_changes_nothing(session: Session) -> None:
     _, structure = make_partner(session)
     rules.leave(session, make_structure(session), uuid.uuid4())
     assert len(levels(session, structure)) == 1
+
+
+def test_the_last_administrator_stays_one(session: Session) -> None:
+    structure = make_structure(session)
+    chief = rules.join(
+        session, structure, make_user(session, Role.PARTENAIRE), level=MembershipLevel.ADMINISTRATEUR
+    )
+    other = rules.join(session, structure, make_user(session, Role.PARTENAIRE))
+    with pytest.raises(RuleBroken, match="dernier administrateur"):
+        rules.set_level(session, structure, chief.id, MembershipLevel.MEMBRE)
+    rules.set_level(session, structure, other.id, MembershipLevel.ADMINISTRATEUR)
+    rules.set_level(session, structure, chief.id, MembershipLevel.MEMBRE)
+    assert (chief.level, other.level) == (MembershipLevel.MEMBRE, MembershipLevel.ADMINISTRATEUR)
+    # Of another structure: nothing changes.
+    rules.set_level(session, make_structure(session), other.id, MembershipLevel.MEMBRE)
+    assert other.level is MembershipLevel.ADMINISTRATEUR
+
+
+def test_an_antenne_depends_on_a_structure_that_is_not_one(session: Session) -> None:
+    by = make_user(session, Role.ANIMATION)
+    head = make_structure(session, nom="Le siège")
+    antenne = make_structure(session, nom="L’antenne", antenne_of_id=head.id)
+    assert antenne.antenne_of_id == head.id
+    for structure, wanted, sentence in (
+        (make_structure(session), antenne.id, "déjà une antenne"),
+        (head, make_structure(session).id, "a des antennes"),
+        (antenne, antenne.id, "autre structure"),
+        (antenne, uuid.uuid4(), "autre structure"),
+    ):
+        with pytest.raises(RuleBroken, match=sentence) as broken:
+            rules.change_structure(session, structure, {"antenne_of_id": wanted}, by=by)
+        assert broken.value.field == "antenne_of_id"
+    assert rules.change_structure(session, antenne, {"antenne_of_id": None}, by=by)
+    assert antenne.antenne_of_id is None
+
+
+def test_the_history_tells_the_antenne(session: Session) -> None:
+    head = make_structure(session, nom="Le siège")
+    antenne = make_structure(session)
+    rules.change_structure(
+        session, antenne, {"antenne_of_id": head.id}, by=make_user(session, Role.ANIMATION)
+    )
+    session.flush()
+    line = session.execute(history.of_structure(antenne.id).limit(1)).scalar_one()
+    assert line.changes == {"antenne_of_id": [None, str(head.id)]}

@@ -6,24 +6,17 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import Session, select
 
-from portal.accounts.models import OutgoingMail, Role, User
+from portal.accounts.models import Role, User
 from portal.offers.models import Offer
 from portal.structures import rules
 from portal.structures.models import Membership, MembershipLevel, Structure, StructureState
 from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
-from tests.factories.structures import REDON, make_partner, make_structure
+from tests.factories.structures import REDON, make_chief, make_partner, make_structure
 from tests.pages import Browser
 from tests.statements import count_statements
 
 SignIn = Callable[[User], Browser]
-
-
-def make_chief(session: Session, structure: Structure | None = None) -> tuple[User, Structure]:
-    structure = structure or make_structure(session)
-    user = make_user(session, Role.PARTENAIRE)
-    rules.join(session, structure, user, level=MembershipLevel.ADMINISTRATEUR)
-    return user, structure
 
 
 # --- List ---
@@ -48,7 +41,7 @@ def test_both_spellings_of_the_address_answer(session: Session, sign_in: SignIn)
 
 def test_a_partner_without_a_structure_is_shown_the_first_step(session: Session, sign_in: SignIn) -> None:
     page = sign_in(make_user(session, Role.PARTENAIRE)).get("/structures")
-    assert page.click("Créer la structure").h1 == "Créer la structure"
+    assert (page.path, page.h1) == ("/structures/rejoindre", "Rejoindre ou créer une structure")
 
 
 def test_an_animator_searches_all_by_words(session: Session, sign_in: SignIn) -> None:
@@ -136,13 +129,13 @@ def test_what_is_not_a_web_address_is_not_a_link(session: Session, browser: Brow
     assert not page.soup.select('a[href^="javascript:"]')
 
 
-@pytest.mark.parametrize("act", ["modifier", "publier", "retirer", "membres"])
+@pytest.mark.parametrize("act", ["modifier", "publier", "retirer", "invitations"])
 def test_another_structure_is_not_there(session: Session, sign_in: SignIn, act: str) -> None:
     stranger, _ = make_chief(session)
     structure = make_structure(session)
     browser = sign_in(stranger)
     browser.post(f"/structures/{structure.id}/{act}", {"nom": "Prise"}, status=404)
-    if act in {"modifier", "membres"}:
+    if act == "modifier":
         browser.get(f"/structures/{structure.id}/{act}", status=404)
     assert structure.nom == "Association Exemple"
     assert structure.is_public
@@ -304,79 +297,3 @@ def test_networks_are_searched_and_ticked_ones_stay(session: Session, sign_in: S
     assert boxes == {"ai": True, "mission-locale": False}
     nothing = browser.fragment("/structures/reseaux?reseau=zzzz", "reseaux-list")
     assert "Aucun réseau" in nothing.text
-
-
-# --- Members ---
-
-
-def test_members_are_for_those_who_manage_them(session: Session, sign_in: SignIn) -> None:
-    chief, structure = make_chief(session)
-    member, _ = make_partner(session, structure)
-    url = f"/structures/{structure.id}/membres"
-    sign_in(member).get(url, status=404)
-    sign_in(member).post(url, {"courriel": "x@exemple.example.org"}, status=404)
-    for user in (chief, make_user(session, Role.ANIMATION), make_user(session, Role.ADMINISTRATION)):
-        page = sign_in(user).get(url)
-        assert member.courriel in page.text
-
-
-def test_a_new_member_gets_an_account_and_a_link(session: Session, sign_in: SignIn) -> None:
-    chief, structure = make_chief(session)
-    page = sign_in(chief).get(f"/structures/{structure.id}/membres")
-    page = page.form("member-form").submit(
-        "Ajouter", prenom="Alix", nom="Fictif", courriel="Alix@association.example.org", administrateur="y"
-    )
-    assert "Alix Fictif fait partie de la structure" in page.text
-    assert "Mot de passe à choisir" in page.text
-    mail = session.exec(select(OutgoingMail)).one()
-    assert mail.recipient == "alix@association.example.org"
-    link = next(line for line in mail.body.splitlines() if line.startswith("http"))
-    assert link.startswith("http://localhost/mot-de-passe/")
-    Browser(page.browser.app, session).get(link.removeprefix("http://localhost"))
-    levels = {m.level for m in session.exec(select(Membership)).all()}
-    assert levels == {MembershipLevel.ADMINISTRATEUR}
-
-
-def test_an_existing_partner_joins_without_a_link(session: Session, sign_in: SignIn) -> None:
-    chief, structure = make_chief(session)
-    other, _ = make_partner(session)
-    form = sign_in(chief).get(f"/structures/{structure.id}/membres").form("member-form")
-    values = {"prenom": "Alix", "nom": "Fictif", "courriel": other.courriel}
-    page = form.submit("Ajouter", **values)
-    assert f"{other.full_name} fait partie" in page.text
-    assert not session.exec(select(OutgoingMail)).all()
-    form.submit("Ajouter", **values)
-    assert len([m for m in session.exec(select(Membership)) if m.structure_id == structure.id]) == 2
-
-
-def test_a_member_that_cannot_be_added_is_said_at_the_field(session: Session, sign_in: SignIn) -> None:
-    chief, structure = make_chief(session)
-    referent = make_user(session, Role.REFERENT)
-    form = sign_in(chief).get(f"/structures/{structure.id}/membres").form("member-form")
-    page = form.submit("Ajouter", status=422, prenom="Alix", nom="Fictif", courriel=referent.courriel)
-    assert "Seul un compte de partenaire" in page.errors["courriel"]
-    assert page.form("member-form").values["prenom"] == "Alix"
-    page = form.submit("Ajouter", status=422, prenom="", nom="Fictif", courriel="pas une adresse")
-    assert set(page.errors) == {"prenom", "courriel"}
-
-
-def test_removing_members(session: Session, sign_in: SignIn) -> None:
-    chief, structure = make_chief(session)
-    member, _ = make_partner(session, structure)
-    browser = sign_in(chief)
-    url = f"/structures/{structure.id}/membres"
-    rows = {m.user_id: m.id for m in session.exec(select(Membership))}
-    page = browser.get(url).form(f"/{rows[chief.id]}/retirer").submit(status=422)
-    assert "dernier administrateur" in page.text
-    page = browser.get(url).form(f"/{rows[member.id]}/retirer").submit()
-    assert member.courriel not in page.text
-    page = browser.get(url).form(f"/{rows[chief.id]}/retirer").submit(status=422)
-    assert "dernier membre" in page.text
-
-
-def test_an_administrator_who_leaves_goes_back_to_the_list(session: Session, sign_in: SignIn) -> None:
-    chief, structure = make_chief(session)
-    make_chief(session, structure)
-    mine = next(m for m in session.exec(select(Membership)) if m.user_id == chief.id)
-    page = sign_in(chief).get(f"/structures/{structure.id}/membres").form(f"/{mine.id}/retirer").submit()
-    assert page.path == "/structures"

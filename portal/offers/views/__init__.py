@@ -1,9 +1,20 @@
-"""Pages of offers: the catalogue (`search`), what partners write (`edit`, `saisie`, `documents`), its life (`life`)."""
+"""Pages of offers: the catalogue (`search`), what partners write (`edit`, `saisie`, `documents`), its life (`life`, `history`)."""
 
 from flask import Flask
 
 from portal.offers.places import Reader
-from portal.offers.views import care, documents, edit, life, modeles, saisie, search, show, sitemap  # noqa: F401  (their routes)
+from portal.offers.views import (  # noqa: F401  (their routes)
+    care,
+    documents,
+    edit,
+    history,
+    life,
+    modeles,
+    saisie,
+    search,
+    show,
+    sitemap,
+)
 from portal.offers.views.blueprint import blueprint
 
 __all__ = ["blueprint", "read_places_with"]

@@ -8,13 +8,14 @@ from sqlmodel import col, select
 
 from portal.accounts.models import Role, User
 from portal.errors import AlreadyDone, RuleBroken
-from portal.offers import favourites, notifications, queries, rules, signalements
+from portal.offers import favourites, freshness, notifications, queries, rules, signalements
 from portal.offers.forms import AnswerForm, ReportForm
 from portal.offers.models import Offer, Signalement
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import WRITERS
 from portal.offers.views.life import said
 from portal.offers.views.show import in_catalogue
+from portal.structures.rules import catalogue_rules
 from portal.web import htmx
 from portal.web.access import allow, has_role, person, signed_in
 from portal.web.pagination import page_number, paginate
@@ -28,13 +29,14 @@ _LISTS = frozenset({"/favoris", "/offres"})
 @signed_in
 def my_favourites() -> Any:
     """The offers that the person keeps at hand, and what became of them."""
+    settings = catalogue_rules(db())
     pager = paginate(db(), favourites.of_user(person()), page_number(request.args.get("page")))
     return render_template(
         "offers/favourites.html",
         pager=pager,
         shown={offer.id for offer in pager.items if in_catalogue(offer)},
         places=current_app.extensions["offer_places"](db(), [offer.id for offer in pager.items]),
-        is_stale=rules.is_stale,
+        is_stale=lambda offer: freshness.is_due(offer, settings),
     )
 
 

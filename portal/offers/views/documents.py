@@ -1,6 +1,7 @@
 """Documents to fill in: added and removed by editors, downloaded by whoever sees the offer."""
 
 import io
+import os
 import uuid
 from typing import Any
 
@@ -8,17 +9,19 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from sqlmodel import col, select
 
 from portal.errors import RuleBroken
-from portal.offers import documents, queries, rules
+from portal.offers import documents, queries, rules, saisies
 from portal.offers.models import Offer, OfferDocument
 from portal.offers.views.blueprint import blueprint
-from portal.offers.views.form_page import WRITERS, the_offer
+from portal.offers.views.form_page import WRITERS, differences, keep_typed, make_form, the_offer
+from portal.structures import history
 from portal.web import uploads
 from portal.web.access import allow, person, public
 from portal.web.session import db
 
 uploads.accept(
     "offers.add_document",
-    documents.MAX_BYTES,
+    # The answers of the form travel with the file.
+    documents.MAX_BYTES + 2 * saisies.MAX_CHARACTERS,
     f"Un document fait {documents.MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
 )
 
@@ -26,34 +29,47 @@ uploads.accept(
 @blueprint.post("/offres/<uuid:offer_id>/documents")
 @allow(*WRITERS)
 def add_document(offer_id: uuid.UUID) -> Any:
-    """Keep a document, or say what is wrong with it; what is typed in the offer's form is kept apart."""
+    """Keep a document, or say what is wrong with it. The answers of the form come along and are kept as typed."""
     offer = the_offer(offer_id)
     sent = request.files.get("fichier")
-    if sent is None or not sent.filename:
-        return _refused(offer, "Choisissez d’abord un fichier.")
-    content = sent.stream.read(documents.MAX_BYTES + 1)
+    key = _key()
     try:
-        kept, changes = documents.add(
-            db(), offer, filename=sent.filename, content=content, by=person(), id=_key()
-        )
-        rules.change_offer(db(), offer, {}, structure=offer.structure, by=person(), also=changes)
+        _keep_answers(offer)
+        if sent is None or not sent.filename:
+            raise RuleBroken("Choisissez d’abord un fichier.")
+        if key is None or db().get(OfferDocument, key) is None:
+            size = sent.stream.seek(0, os.SEEK_END)
+            if size > documents.MAX_BYTES:
+                raise RuleBroken(documents.too_big(size))
+            sent.stream.seek(0)
+            kept, changes = documents.add(
+                db(), offer, filename=sent.filename, content=sent.stream.read(), by=person(), id=key
+            )
+            name = kept.nom
+            _note(offer, changes)
+            db().commit()
+            flash(f"« {name} » est ajouté.", "success")
     except RuleBroken as broken:
         db().rollback()
         return _refused(the_offer(offer_id), broken.message)
-    name = kept.nom
-    db().commit()
-    flash(f"« {name} » est ajouté.", "success")
+    finally:
+        if sent is not None:
+            sent.close()
     return redirect(url_for("offers.edit", offer_id=offer_id, _anchor="documents"), 303)
 
 
 @blueprint.post("/offres/<uuid:offer_id>/documents/<uuid:document_id>/retirer")
 @allow(*WRITERS)
 def remove_document(offer_id: uuid.UUID, document_id: uuid.UUID) -> Any:
-    """Take a document off."""
+    """Take a document off. The answers of the form come along and are kept as typed."""
     offer = the_offer(offer_id)
-    changes = documents.remove(db(), offer, document_id)
-    if changes:
-        rules.change_offer(db(), offer, {}, structure=offer.structure, by=person(), also=changes)
+    try:
+        _keep_answers(offer)
+        if changes := documents.remove(db(), offer, document_id):
+            _note(offer, changes)
+    except RuleBroken as broken:
+        db().rollback()
+        return _refused(the_offer(offer_id), broken.message)
     db().commit()
     flash("Le document est retiré.", "success")
     return redirect(url_for("offers.edit", offer_id=offer_id, _anchor="documents"), 303)
@@ -87,10 +103,24 @@ def document(offer_id: uuid.UUID, document_id: uuid.UUID) -> Any:
 
 def _key() -> uuid.UUID | None:
     try:
-        key = uuid.UUID(request.form.get("cle", ""))
+        return uuid.UUID(request.form.get("cle_document", ""))
     except ValueError:
         return None
-    return key if db().get(OfferDocument, key) is None else None
+
+
+def _keep_answers(offer: Offer) -> None:
+    """Keep them whatever becomes of the document, unless they are those that are saved."""
+    if "nom" not in request.form:
+        return
+    form = make_form(request.form, offer=offer)
+    if not form.validate() or differences(form, offer):
+        keep_typed(offer.structure, offer, offer.id)
+        db().commit()
+
+
+def _note(offer: Offer, changes: history.Changes) -> None:
+    rules.change_offer(db(), offer, {}, structure=offer.structure, by=person(), also=changes)
+    saisies.follow(db(), user=person(), offer=offer)
 
 
 def _refused(offer: Offer, sentence: str) -> Any:

@@ -155,6 +155,18 @@ def refuse(form: OfferForm, broken: RuleBroken) -> None:
 def conflict_of(form: OfferForm, offer: Offer) -> Conflict:
     """Return what to show to the second of two people; the form will replace the newer version when sent again."""
     last: Revision | None = db().execute(history.of_offer(offer.id).limit(1)).scalars().first()
+    changes = differences(form, offer)
+    form.version.data = str(offer.version)
+    changes.pop("code_postal", None) if "code_insee" in changes else None
+    return Conflict(
+        who=last.by.full_name if last and last.by else "Le portail",
+        when=last.at if last else offer.created_at,
+        rows=reader().rows(changes),
+    )
+
+
+def differences(form: OfferForm, offer: Offer) -> history.Changes:
+    """Return {field: [as saved, as typed]} of the answers that differ; `form` was validated."""
     theirs = history.snapshot(offer, rules.FIELDS) | {
         "sessions": [
             {name: history.plain(value) for name, value in row.items()}
@@ -165,14 +177,7 @@ def conflict_of(form: OfferForm, offer: Offer) -> Conflict:
     mine = {
         name: history.plain(_as_kept(name, record.get(name))) for name in rules.FIELDS if name in record
     } | {"sessions": [{name: history.plain(v) for name, v in row.items()} for row in form.rows()]}
-    form.version.data = str(offer.version)
-    changes = history.differences({name: theirs.get(name) for name in mine}, mine)
-    changes.pop("code_postal", None) if "code_insee" in changes else None
-    return Conflict(
-        who=last.by.full_name if last and last.by else "Le portail",
-        when=last.at if last else offer.created_at,
-        rows=reader().rows(changes),
-    )
+    return history.differences({name: theirs.get(name) for name in mine}, mine)
 
 
 def again(
@@ -217,9 +222,7 @@ def page(
     if saisie is not None:
         form.validate()
         warnings = form.avertissements
-        for field in form:
-            # What is half typed is not a fault yet.
-            field.errors = []
+        _forgive(form)
     add_spare_sessions(form)
     saved = offer is not None and request.method == "GET" and saisie is None
     shown = _sketch_of(form, structure, offer.date_maj if offer and saved else clock.today())
@@ -231,8 +234,11 @@ def page(
         saisie=saisie,
         warnings=warnings,
         documents=documents.of_offer(db(), offer.id) if offer else [],
+        # Pressing twice keeps one document.
+        document_key=uuid.uuid4(),
         themes=theme_groups(form, need),
         need=need,
+        proposed=proposed(need),
         templates=templates,
         descriptions={
             name: {
@@ -266,7 +272,8 @@ def aside(sketch: Offer, structure: Structure, *, offer_id: uuid.UUID | None) ->
     ]
     values = {name: getattr(sketch, name) for name in ("nom", "telephone", "courriel", "code_insee")}
     return {
-        "percent": round(found.score * 100),
+        # Never rounded up: 79.6 % is not enough.
+        "percent": int(found.score * 100 + 1e-9),
         "wanted_percent": round(rules.WANTED_SCORE * 100),
         "missing": missing,
         "marks": marks,
@@ -287,8 +294,10 @@ def theme_groups(form: OfferForm | TemplateForm, need: str) -> list[Any]:
     first: list[tuple[str, list[str]]] = []
     if need.strip():
         first.append((f"Pour « {need.strip()[:60]} »", besoins.thematiques_of(need)))
-    elif form.freins.data:
-        first.append(("Pour les freins cochés", sorted(parcours.thematiques_for(form.freins.data))))
+    if form.freins.data:
+        named = {slug for _, slugs in first for slug in slugs}
+        found = [slug for slug in parcours.thematiques_for(form.freins.data) if slug not in named]
+        first.append(("Pour les freins cochés", found))
     taken = {slug for _, slugs in first for slug in slugs}
     choices = {member[0]: member for _, members in groups for member in members}
     ahead = [(label, [choices[slug] for slug in slugs]) for label, slugs in first if slugs]
@@ -299,14 +308,50 @@ def theme_groups(form: OfferForm | TemplateForm, need: str) -> list[Any]:
     ]
 
 
+def proposed(need: str) -> int | None:
+    """Return how many thématiques answer the need, None when none was said."""
+    return len(besoins.thematiques_of(need)) if need.strip() else None
+
+
 def saisie_of(user: User, offer_id: uuid.UUID) -> Saisie | None:
     """Return what the person was typing for this offer."""
     return saisies.find(db(), user=user, offer_id=offer_id)
 
 
+def keep_typed(structure: Structure, offer: Offer | None, offer_id: uuid.UUID) -> None:
+    """Keep the answers of this request as they were typed, whatever they are worth.
+
+    Raises RuleBroken when they cannot be: too long, or from a form that the person has saved since.
+    """
+    version = request.form.get("version", "")
+    opened = int(version) if version.isdecimal() and len(version) < 9 else None
+    if offer is not None and opened != offer.version and saisie_of(person(), offer_id) is None:
+        last: Revision | None = db().execute(history.of_offer(offer_id).limit(1)).scalars().first()
+        if last is not None and last.by_id == person().id:
+            # Sent just before the form was saved, and come after it; or left open in another window.
+            raise RuleBroken("Vous avez enregistré cette fiche depuis. Rouvrez-la pour continuer.")
+    saisies.save(
+        db(),
+        user=person(),
+        structure_id=structure.id,
+        offer_id=offer_id,
+        version=opened if offer is not None else None,
+        champs=list(request.form.items(multi=True)),
+    )
+
+
 def is_draft(offer: Offer) -> bool:
     """Say whether saving leads back to the form rather than to the offer's page."""
     return offer.state is OfferState.BROUILLON
+
+
+def _forgive(form: OfferForm) -> None:
+    """What is half typed is not a fault yet."""
+    for entry in form.sessions:
+        for field in entry.form:
+            field.errors = []
+    for field in form:
+        field.errors = []
 
 
 def _sketch_of(form: OfferForm, structure: Structure, date_maj: date) -> Offer:

@@ -4,28 +4,26 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import current_app, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import ColumnElement, case, func
 from sqlmodel import col, select
 
 from portal import clock, links, vocabulary
 from portal.accounts.models import Role, User
 from portal.errors import RuleBroken
-from portal.offers import freshness, modeles, queries, rules, saisies, sessions, states
+from portal.offers import freshness, queries, rules, saisies, sessions, signalements, states
 from portal.offers.models import Offer, OfferState, OfferTemplate
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import (
     WRITERS,
     again,
     find_offer,
-    reader,
     refuse,
     saved_form,
     the_offer,
 )
-from portal.structures import history
 from portal.structures import queries as structure_queries
-from portal.structures.models import Act, Revision, Structure
+from portal.structures.models import Act, Structure
 from portal.structures.rules import catalogue_rules
 from portal.web.access import allow, person, public
 from portal.web.pagination import page_number, paginate
@@ -64,6 +62,8 @@ def mine() -> Any:
     pager = paginate(db(), statement, page_number(request.args.get("page")))
     own = user.role is Role.PARTENAIRE
     structures = db().execute(structure_queries.changeable_by(user)).scalars().all() if own else []
+    due = {o.id: freshness.due_on(o, settings) for o in pager.items if o.state is OfferState.PUBLIEE}
+    late = {offer_id for offer_id, day in due.items() if day <= clock.today()}
     return render_template(
         "offers/mine.html",
         pager=pager,
@@ -73,14 +73,12 @@ def mine() -> Any:
         own=own,
         structures=structures,
         unfinished=_unfinished(user),
+        reported=signalements.count_open(db(), user),
         behind=_behind(pager.items),
         scores={offer.id: vocabulary.quality(rules.as_record(offer)).score for offer in pager.items},
         wanted=rules.WANTED_SCORE,
-        due={
-            offer.id: freshness.due_on(offer, settings)
-            for offer in pager.items
-            if offer.state is OfferState.PUBLIEE
-        },
+        due=due,
+        to_confirm=late | {offer.id for offer in pager.items if offer.state is OfferState.SUSPENDUE},
         today=clock.today(),
     )
 
@@ -214,83 +212,10 @@ def say_still_valid(token: str) -> Any:
     )
 
 
-@blueprint.get("/offres/<uuid:offer_id>/historique")
-@allow(*WRITERS)
-def history_of(offer_id: uuid.UUID) -> Any:
-    """Who changed what, and when."""
-    offer = the_offer(offer_id)
-    lines: Sequence[Revision] = db().execute(history.of_offer(offer_id)).scalars().all()
-    say = reader()
-    return render_template(
-        "offers/history.html",
-        offer=offer,
-        items=[(line, say.rows(line.changes or {})) for line in lines],
-        restorable={
-            line.id
-            for line in lines[1:]
-            if line.changes and any(name in rules.FIELDS for name in line.changes)
-        }
-        if offer.state in states.OPEN
-        else set(),
-    )
-
-
-@blueprint.get("/offres/<uuid:offer_id>/historique/<uuid:revision_id>")
-@allow(*WRITERS)
-def version_of(offer_id: uuid.UUID, revision_id: uuid.UUID) -> Any:
-    """What would change if the offer went back to this version."""
-    offer = the_offer(offer_id)
-    line, wanted = _version(offer, revision_id)
-    now = history.snapshot(offer, rules.FIELDS)
-    return render_template(
-        "offers/version.html",
-        offer=offer,
-        line=line,
-        rows=reader().rows(history.differences(now, wanted)),
-    )
-
-
-@blueprint.post("/offres/<uuid:offer_id>/historique/<uuid:revision_id>")
-@allow(*WRITERS)
-def restore(offer_id: uuid.UUID, revision_id: uuid.UUID) -> Any:
-    """Give the offer the answers it had at this version; the history keeps both."""
-    offer = the_offer(offer_id)
-    line, wanted = _version(offer, revision_id)
-    try:
-        changed = rules.change_offer(
-            db(),
-            offer,
-            modeles.from_plain(wanted),
-            structure=offer.structure,
-            by=person(),
-            version=request.form.get("version", type=int),
-            act=Act.RESTAURATION,
-            note=f"Version n° {line.number}",
-        )
-    except RuleBroken as broken:
-        db().rollback()
-        flash(said(broken), "warning")
-        return redirect(url_for("offers.version_of", offer_id=offer_id, revision_id=revision_id), 303)
-    saisies.drop(db(), user=person(), offer_id=offer_id)
-    db().commit()
-    flash("L’offre est revenue à cette version." if changed else "L’offre dit déjà la même chose.", "success")
-    return redirect(url_for("offers.history_of", offer_id=offer_id), 303)
-
-
 def said(broken: RuleBroken) -> str:
     """Return what a broken rule says, each point to mend included."""
     points = broken.problems.values() if isinstance(broken, rules.Incomplete) else ()
     return " ".join([broken.message, *points])
-
-
-def _version(offer: Offer, revision_id: uuid.UUID) -> tuple[Revision, dict[str, Any]]:
-    lines: Sequence[Revision] = db().execute(history.of_offer(offer.id)).scalars().all()
-    now = history.snapshot(offer, rules.FIELDS)
-    found = history.values_at(now, lines, revision_id)
-    line = next((line for line in lines if line.id == revision_id), None)
-    if found is None or line is None:
-        abort(404)
-    return line, {name: found.get(name) for name in rules.FIELDS}
 
 
 def _linked(token: str) -> tuple[Offer | None, User | None, str | None]:

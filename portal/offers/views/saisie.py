@@ -1,6 +1,7 @@
 """While somebody types: what is typed is kept, and what it is worth is shown."""
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
@@ -14,8 +15,10 @@ from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import (
     WRITERS,
     find_offer,
+    keep_typed,
     make_form,
     panel_of,
+    proposed,
     reader,
     the_structure,
     theme_groups,
@@ -35,17 +38,9 @@ def keep(structure_id: uuid.UUID, offer_id: uuid.UUID) -> Any:
     offer = find_offer(offer_id)
     if offer is not None and offer.structure_id != structure_id:
         abort(404)
-    version = request.form.get("version", "")
     problem = None
     try:
-        saisies.save(
-            db(),
-            user=person(),
-            structure_id=structure_id,
-            offer_id=offer_id,
-            version=int(version) if offer is not None and version.isdecimal() else None,
-            champs=list(request.form.items(multi=True)),
-        )
+        keep_typed(structure, offer, offer_id)
         db().commit()
     except RuleBroken as broken:
         db().rollback()
@@ -80,21 +75,28 @@ def forget(structure_id: uuid.UUID, offer_id: uuid.UUID) -> Any:
 def themes() -> Any:
     """The thématiques of the form, those that answer the need first: a fragment; nothing is written."""
     form = make_form(request.form)
+    need = request.form.get("besoin", "")
     return render_template(
-        "offers/_themes.html", form=form, themes=theme_groups(form, request.form.get("besoin", ""))
+        "offers/_themes.html", form=form, themes=theme_groups(form, need), proposed=proposed(need)
     )
 
 
 @blueprint.post("/structures/<uuid:structure_id>/saisie/<uuid:offer_id>/comparer/<uuid:other_id>")
 @allow(*WRITERS)
 def compare(structure_id: uuid.UUID, offer_id: uuid.UUID, other_id: uuid.UUID) -> Any:
-    """What is typed beside an offer that looks the same; what is typed stays kept."""
+    """What is typed beside an offer that looks the same. The button sends the whole form: its answers are kept first."""
     structure = the_structure(structure_id)
+    offer = find_offer(offer_id)
+    if offer is not None and offer.structure_id != structure_id:
+        abort(404)
     other = db().execute(queries.visible_to(person()).where(col(Offer.id) == other_id)).scalar_one_or_none()
     if other is None:
         abort(404)
+    if "nom" in request.form:
+        with suppress(RuleBroken):
+            keep_typed(structure, offer, offer_id)
+        db().commit()
     saisie = saisies.find(db(), user=person(), offer_id=offer_id)
-    offer = find_offer(offer_id)
     if saisie is not None:
         form = typed_form(saisie, offer)
         form.validate()

@@ -81,6 +81,7 @@ def search() -> Any:
         "lifts": [],
         "kept": set(),
         "signed_in": False,
+        "canonical": f"{current_app.config['PORTAL'].public_url}/offres",
     }
     pager: Pager | None = None
     if valid:

@@ -6,20 +6,20 @@ from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import orjson
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Response, abort, current_app, request
 
 from portal.clock import PARIS
 from portal.config import Config
 from portal.exchanges import exports
+from portal.exchanges.views.blueprint import blueprint
 from portal.web.access import public
 from portal.web.session import db
 
-blueprint = Blueprint("exchanges", __name__, url_prefix="/export/data-inclusion/v1")
-
+ROOT = "/export/data-inclusion/v1"
 _MAX_PAGE_SIZE = 10_000
 
 
-@blueprint.get("/<any(structures,services):kind>.<any(json,ndjson,csv):shape>")
+@blueprint.get(f"{ROOT}/<any(structures,services):kind>.<any(json,ndjson,csv):shape>")
 @public
 def file(kind: str, shape: str) -> Response:
     """A whole export in one file."""
@@ -31,7 +31,7 @@ def file(kind: str, shape: str) -> Response:
     return _answer(exports.as_csv(kind, rows), "text/csv", rows)
 
 
-@blueprint.get("/data-inclusion.xlsx")
+@blueprint.get(f"{ROOT}/data-inclusion.xlsx")
 @public
 def workbook() -> Response:
     """Both exports in one workbook, in the layout of data.inclusion's valideur."""
@@ -40,7 +40,7 @@ def workbook() -> Response:
     return _answer(exports.as_xlsx(structures, services), kind, structures + services)
 
 
-@blueprint.get("/<any(structures,services):kind>/")
+@blueprint.get(f"{ROOT}/<any(structures,services):kind>/")
 @public
 def pages(kind: str) -> Response:
     """The same records in pages, or a flat array when no `page_size` is asked."""

@@ -1,0 +1,1 @@
+"""Imports of tables: read (`tables`), understood (`columns`, `values`), checked (`checking`), written (`writing`)."""

@@ -1,0 +1,597 @@
+"""Imports from the table to the catalogue: what goes in, what is refused and why, what a second time changes."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, func, select
+
+from portal import clock
+from portal.errors import RuleBroken
+from portal.exchanges import exports
+from portal.exchanges.imports import runs, values
+from portal.exchanges.models import ImportLine, ImportMapping, ImportOutcome, ImportState
+from portal.offers import forms as offer_forms
+from portal.offers import rules as offer_rules
+from portal.offers.models import Offer, OfferState
+from portal.structures import rules as structure_rules
+from portal.structures.models import Act, Revision, Structure, StructureState
+from tests.exchanges.catalogue import URL, make_catalogue
+from tests.exchanges.import_tables import (
+    OWN,
+    PARTNER,
+    SERVICE,
+    SIRET,
+    STRUCTURE,
+    bring,
+    lines,
+    only,
+    outcomes,
+    table,
+    workbook,
+)
+from tests.factories.accounts import make_user
+from tests.factories.offers import make_offer
+from tests.factories.structures import make_partner, make_structure
+
+
+def both(structure: dict[str, str] | None = None, service: dict[str, str] | None = None) -> bytes:
+    return workbook({"Structures": [STRUCTURE | (structure or {})], "Services": [SERVICE | (service or {})]})
+
+
+def errors_of(session: Session, content: bytes, **options: Any) -> list[tuple[str, int, str, str, str]]:
+    """(kind, line, column, cell, sentence) of every error of a table that is read and not written."""
+    run = bring(session, content, write=False, **options)
+    return [
+        (line.kind, line.line, *error)
+        for line in lines(session, run)
+        for error in line.errors or []  # type: ignore[misc]
+    ]
+
+
+class TestWhatGoesIn:
+    def test_a_structure_and_its_offer_are_published(self, session: Session) -> None:
+        run = bring(session, both())
+        assert run.state is ImportState.TERMINE
+        assert outcomes(session, run) == ["cree", "cree"]
+        structure = only(session, Structure, import_id="s1")
+        assert structure.import_source == PARTNER
+        assert structure.state is StructureState.PUBLIEE
+        assert (structure.commune, structure.code_postal, structure.siret) == ("Redon", "35600", SIRET)
+        assert structure.telephone == "+33299000001"
+        assert structure.date_maj == date(2026, 1, 15)
+        offer = only(session, Offer, import_id="o1")
+        assert offer.state is OfferState.PUBLIEE
+        assert offer.structure_id == structure.id
+        assert offer.thematiques == ["mobilite--financer-ma-mobilite", "mobilite--preparer-un-permis"]
+        assert (offer.volume_horaire_hebdomadaire, offer.nombre_semaines) == (7.5, 12)
+        assert offer.date_maj == date(2026, 2, 1)
+        acts = session.exec(select(Revision.act).where(col(Revision.offer_id) == offer.id)).all()
+        assert set(acts) == {Act.IMPORT, Act.PUBLICATION}
+
+    def test_nothing_is_written_before_the_yes(self, session: Session) -> None:
+        run = bring(session, both(), write=False)
+        assert run.state is ImportState.APERCU
+        assert session.exec(select(func.count()).select_from(Structure)).one() == 0
+        assert session.exec(select(func.count()).select_from(Revision)).one() == 0
+
+    def test_drafts_when_asked(self, session: Session) -> None:
+        bring(session, both(), publish=False)
+        assert only(session, Structure, import_id="s1").state is StructureState.BROUILLON
+        assert only(session, Offer, import_id="o1").state is OfferState.BROUILLON
+
+    def test_what_is_incomplete_stays_a_draft_that_says_why(self, session: Session) -> None:
+        run = bring(session, both(service={"frais": "", "publics": ""}))
+        assert only(session, Offer, import_id="o1").state is OfferState.BROUILLON
+        missing = (lines(session, run)[1].record or {})["missing"]
+        assert set(missing) == {"frais", "publics"}
+
+    def test_lines_marked_to_be_ignored_are(self, session: Session) -> None:
+        rows = [
+            {"__ignore__": "exemple", **STRUCTURE},
+            {"__ignore__": "", **STRUCTURE, "id": "s2", "siret": ""},
+        ]
+        run = bring(session, workbook({"Structures": rows}, {"Structures": list(rows[0])}))
+        assert sorted(outcomes(session, run)) == ["cree", "ignore"]
+        assert only(session, Structure, nom=STRUCTURE["nom"]).import_id == "s2"
+
+    def test_labels_stand_for_values_even_with_commas(self, session: Session) -> None:
+        told = (
+            "Préparer un permis, Utiliser des services de mobilité douce, partagée ou collective, Lien social"
+        )
+        bring(session, both(service={"thematiques": told, "frais": "Gratuit", "publics": "Tous publics"}))
+        offer = only(session, Offer, import_id="o1")
+        assert offer.thematiques == [
+            "mobilite--mobilite-douce-partagee-collective",
+            "mobilite--preparer-un-permis",
+            "remobilisation--lien-social",
+        ]
+        assert (offer.frais, offer.publics) == ("gratuit", ["tous-publics"])
+
+    def test_prefixed_ids_are_the_producers_own(self, session: Session) -> None:
+        content = workbook(
+            {
+                "Structures": [STRUCTURE | {"id": f"{PARTNER}--s1", "source": PARTNER}],
+                "Services": [
+                    SERVICE | {"id": f"{PARTNER}--o1", "structure_id": f"{PARTNER}--s1", "source": PARTNER}
+                ],
+            }
+        )
+        bring(session, content, source=None)
+        assert only(session, Offer, import_id="o1").import_source == PARTNER
+
+    def test_numbers_of_a_spreadsheet_are_read_as_written(self, session: Session) -> None:
+        bring(
+            session,
+            workbook(
+                {
+                    "Structures": [
+                        STRUCTURE | {"siret": int(SIRET), "code_postal": 35600, "telephone": 299000001}
+                    ],  # type: ignore[dict-item]
+                    "Services": [SERVICE | {"nombre_semaines": 12, "volume_horaire_hebdomadaire": 7.5}],  # type: ignore[dict-item]
+                }
+            ),
+        )
+        structure = only(session, Structure, import_id="s1")
+        assert (structure.siret, structure.telephone) == (SIRET, "+33299000001")
+        assert only(session, Offer, import_id="o1").nombre_semaines == 12
+
+    def test_a_formula_is_text_on_the_way_in_and_out(self, session: Session) -> None:
+        danger = '=HYPERLINK("http://mal.example.org";"Cliquez")'
+        bring(session, both(service={"nom": danger, "publics_precisions": "@SUM(1;2)"}))
+        offer = only(session, Offer, import_id="o1")
+        assert (offer.nom, offer.publics_precisions) == (danger, "@SUM(1;2)")
+        rows = exports.rows_of("services", session, source=OWN, public_url=URL)
+        assert f"'{danger}".replace('"', '""') in exports.as_csv("services", rows).decode()
+        from tests.exchanges.test_views import read_sheets
+
+        sheets = read_sheets(exports.as_xlsx(rows[:0], rows))  # refuses any cell that is not a text
+        assert any(danger in row for row in sheets["Services"])
+
+    def test_our_own_export_comes_back_as_it_left(self, session: Session) -> None:
+        make_catalogue(session)
+        before = {
+            kind: exports.rows_of(kind, session, source=OWN, public_url=URL)
+            for kind in ("structures", "services")
+        }
+        content = exports.as_xlsx(before["structures"], before["services"])
+        # Elsewhere: nothing of ours is there.
+        for offer in session.exec(select(Offer)):
+            offer_rules.archive_offer(session, offer, by=make_user(session))
+            offer.nom = f"Ancienne {offer.nom}"
+        for structure in session.exec(select(Structure)):
+            structure.nom, structure.siret = f"Ancienne {structure.nom}"[:150], None
+            structure.search_text = "ancienne"
+            structure.state = StructureState.BROUILLON
+        session.commit()
+        run = bring(session, content, source="autre-portail")
+        assert set(outcomes(session, run)) == {"cree"}, [line.errors for line in lines(session, run)]
+        after = {
+            kind: exports.rows_of(kind, session, source=OWN, public_url=URL)
+            for kind in ("structures", "services")
+        }
+        ours = {"id", "structure_id", "lien_source"}
+        for kind in before:
+            # A cell is trimmed as it is read.
+            told = [
+                {k: v.strip() if isinstance(v, str) else v for k, v in row.items() if k not in ours}
+                for row in before[kind]
+            ]
+            found = [{k: v for k, v in row.items() if k not in ours} for row in after[kind]]
+            assert sorted(found, key=str) == sorted(told, key=str)
+
+
+class TestTheSecondTime:
+    def test_the_same_file_changes_nothing(self, session: Session) -> None:
+        content = both()
+        bring(session, content)
+        history = session.exec(select(func.count()).select_from(Revision)).one()
+        run = bring(session, content)
+        assert outcomes(session, run) == ["inchange", "inchange"]
+        assert session.exec(select(func.count()).select_from(Revision)).one() == history
+        with pytest.raises(RuleBroken, match="Rien n’est à enregistrer"):
+            runs.accept(session, run.id, publish=True)
+
+    def test_what_changed_is_shown_then_written(self, session: Session) -> None:
+        bring(session, both())
+        run = bring(session, both(service={"nom": "Le permis en douze semaines", "date_maj": "2026-03-01"}))
+        assert outcomes(session, run) == ["inchange", "modifie"]
+        assert lines(session, run)[1].changes == {
+            "nom": ["Passer le permis, autrement", "Le permis en douze semaines"]
+        }
+        offer = only(session, Offer, import_id="o1")
+        assert (offer.nom, offer.date_maj) == ("Le permis en douze semaines", date(2026, 3, 1))
+
+    def test_a_new_date_alone_is_no_change(self, session: Session) -> None:
+        bring(session, both())
+        run = bring(session, both(service={"date_maj": "2026-03-01"}))
+        assert outcomes(session, run) == ["inchange", "inchange"]
+        assert only(session, Offer, import_id="o1").date_maj == date(2026, 2, 1)
+
+    def test_a_change_without_a_date_is_of_today(
+        self, session: Session, move_clock: Callable[..., datetime]
+    ) -> None:
+        move_clock(2026, 3, 3, 10)
+        bring(session, both())
+        move_clock(2026, 3, 10, 10)
+        run = bring(session, both(service={"frais": "payant", "frais_precisions": "2 €", "date_maj": ""}))
+        assert outcomes(session, run) == ["inchange", "modifie"], [
+            line.errors for line in lines(session, run)
+        ]
+        assert only(session, Offer, import_id="o1").date_maj == date(2026, 3, 10)
+
+    def test_our_own_table_changes_our_rows(self, session: Session) -> None:
+        offer = make_offer(session, documents_a_apporter="Pièce d’identité", contact_public=False)
+        rows = {
+            k: exports.rows_of(k, session, source=OWN, public_url=URL) for k in ("structures", "services")
+        }
+        run = bring(session, exports.as_xlsx(rows["structures"], rows["services"]), source=None)
+        assert set(outcomes(session, run)) == {"inchange"}, [line.changes for line in lines(session, run)]
+        rows["services"][0]["nom"] = "Atelier renommé"
+        run = bring(session, exports.as_xlsx(rows["structures"], rows["services"]), source=None)
+        assert [line.changes for line in lines(session, run)][-1] == {
+            "nom": ["Atelier mobilité d’exemple", "Atelier renommé"]
+        }
+        session.refresh(offer)
+        # What did not leave is still there.
+        assert (offer.nom, offer.courriel) == ("Atelier renommé", "accueil@association.example.org")
+        assert offer.import_id is None
+
+    def test_what_partners_keep_is_only_completed(self, session: Session) -> None:
+        _, structure = make_partner(
+            session, make_structure(session, siret=SIRET, nom="La Régie", telephone=None, site_web=None)
+        )
+        run = bring(session, both({"site_web": "https://regie.example.org"}))
+        assert lines(session, run)[0].changes == {
+            "telephone": [None, "+33299000001"],
+            "site_web": [None, "https://regie.example.org"],
+        }
+        session.refresh(structure)
+        assert (structure.nom, structure.commune) == ("La Régie", "Rennes")
+        assert (structure.import_source, structure.import_id) == (PARTNER, "s1")
+        assert only(session, Offer, import_id="o1").structure_id == structure.id
+        # Linked by now, it still belongs to its members.
+        again = bring(session, both({"nom": "Autre nom"}))
+        assert outcomes(session, again) == ["inchange", "inchange"]
+
+    def test_the_same_name_in_the_same_commune_is_the_same_structure(self, session: Session) -> None:
+        structure = make_structure(session, nom="Régie d'exemple", code_insee="35236")
+        run = bring(session, both({"siret": ""}))
+        assert lines(session, run)[0].target_id == structure.id
+        assert lines(session, run)[0].outcome is ImportOutcome.INCHANGE
+        assert session.exec(select(func.count()).select_from(Structure)).one() == 1
+
+    def test_an_offer_archived_since_is_left_alone(self, session: Session) -> None:
+        bring(session, both())
+        offer = only(session, Offer, import_id="o1")
+        offer_rules.archive_offer(session, offer, by=make_user(session))
+        assert outcomes(session, bring(session, both())) == ["inchange", "inchange"]
+        run = bring(session, both(service={"nom": "Autrement nommée"}), write=False)
+        assert lines(session, run)[1].outcome is ImportOutcome.REFUSE
+        assert "archivée" in lines(session, run)[1].errors[0][2]  # type: ignore[index]
+
+    def test_what_changed_since_the_preview_is_not_overwritten(self, session: Session) -> None:
+        bring(session, both())
+        run = bring(session, both({"nom": "Nom du tableau"}), write=False)
+        structure = only(session, Structure, import_id="s1")
+        structure_rules.change_structure(session, structure, {"nom": "Nom écrit entre-temps"}, by=None)
+        runs.accept(session, run.id, publish=True)
+        runs.go_on(session, run.id, by=None)
+        session.refresh(structure)
+        assert structure.nom == "Nom écrit entre-temps"
+        line = lines(session, run)[0]
+        assert line.outcome is ImportOutcome.REFUSE
+        assert "pendant que vous écriviez" in line.errors[0][2]  # type: ignore[index]
+
+    def test_what_was_created_since_the_preview_stops_its_line_only(self, session: Session) -> None:
+        run = bring(
+            session,
+            workbook({"Structures": [STRUCTURE, STRUCTURE | {"id": "s2", "siret": "", "nom": "Deux"}]}),
+            write=False,
+        )
+        make_structure(session, siret=SIRET, nom="Déjà là")
+        runs.accept(session, run.id, publish=True)
+        runs.go_on(session, run.id, by=None)
+        assert outcomes(session, run) == ["refuse", "cree"]
+        assert run.state is ImportState.TERMINE
+
+
+class TestTenKindsOfError:
+    def test_each_is_told_with_its_line_its_column_and_its_value(self, session: Session) -> None:
+        structures = [
+            STRUCTURE,
+            STRUCTURE | {"id": "s2", "siret": "35600000000049"},
+            STRUCTURE | {"id": "s3", "siret": "", "commune": "Rédonn", "code_insee": ""},
+            STRUCTURE | {"id": "s4", "siret": "", "courriel": "contact chez regie"},
+            STRUCTURE | {"id": "s5", "siret": "", "telephone": "02 99 00"},
+            STRUCTURE | {"id": "s6", "siret": "", "nom": ""},
+            STRUCTURE | {"id": "s1", "siret": "", "nom": "Deux fois"},
+        ]
+        services = [
+            SERVICE,
+            SERVICE | {"id": "o2", "thematiques": "mobilite--preparer-son-permis"},
+            SERVICE | {"id": "o3", "date_maj": "31/02/2026"},
+            SERVICE | {"id": "o4", "structure_id": "s9"},
+            SERVICE | {"id": "o5", "nombre_semaines": "une douzaine"},
+            SERVICE | {"id": "o6", "nom": "x" * 151},
+            SERVICE | {"id": "o7", "frais": "gratuitt", "type": "atelié", "modes_accueil": "présentiel"},
+            SERVICE | {"id": "o8", "structure_id": "s6"},
+            SERVICE | {"id": "o9", "zone_eligibilite": "Ile et Vilène"},
+        ]
+        content = workbook({"Structures": structures, "Services": services})
+        found = {
+            (kind, line, column): (cell, said)
+            for kind, line, column, cell, said in errors_of(session, content)
+        }
+        expected = {
+            ("structures", 3, "siret"): ("35600000000049", "Ce SIRET n’existe pas"),
+            ("structures", 4, "commune"): ("Rédonn", "Vouliez-vous dire « Redon (35600) »"),
+            ("structures", 5, "courriel"): (
+                "contact chez regie",
+                "Écrivez une adresse électronique complète",
+            ),
+            ("structures", 6, "telephone"): ("02 99 00", "Écrivez un seul numéro de téléphone"),
+            ("structures", 7, "nom"): ("", "Le nom de la structure manque"),
+            ("structures", 8, "id"): ("s1", "Cet identifiant est déjà à la ligne 2"),
+            ("services", 3, "thematiques"): (
+                "mobilite--preparer-son-permis",
+                "Vouliez-vous dire « mobilite--preparer-un-permis » ?",
+            ),
+            ("services", 4, "date_maj"): ("31/02/2026", "Ce jour n’existe pas"),
+            ("services", 5, "structure_id"): ("s9", "Aucune structure de ce tableau ni du portail"),
+            ("services", 6, "nombre_semaines"): ("une douzaine", "Écrivez un nombre entier de semaines"),
+            ("services", 7, "nom"): ("x" * 120, "Ce texte fait 151 caractères : 150 au plus"),
+            ("services", 8, "frais"): ("gratuitt", "Vouliez-vous dire « Gratuit » ?"),
+            ("services", 8, "type"): ("atelié", "Vouliez-vous dire « Atelier » ?"),
+            ("services", 8, "modes_accueil"): ("présentiel", "Vouliez-vous dire « En présentiel » ?"),
+            ("services", 9, "structure_id"): ("s6", "à la ligne 7, est refusée"),
+            ("services", 10, "zone_eligibilite"): ("Ile et Vilène", "Ille-et-Vilaine (35)"),
+        }
+        assert set(found) == set(expected), set(found) ^ set(expected)
+        for where, (cell, said) in expected.items():
+            assert found[where][0] == cell, where
+            assert said in found[where][1], found[where][1]
+
+    def test_the_good_lines_go_in_all_the_same(self, session: Session) -> None:
+        run = bring(
+            session,
+            workbook(
+                {
+                    "Structures": [STRUCTURE, STRUCTURE | {"id": "s2", "siret": "123"}],
+                    "Services": [SERVICE, SERVICE | {"id": "o2", "structure_id": "s2"}],
+                }
+            ),
+        )
+        assert outcomes(session, run) == ["cree", "refuse", "cree", "refuse"]
+        assert session.exec(select(func.count()).select_from(Offer)).one() == 1
+
+    def test_a_siret_of_another_structure(self, session: Session) -> None:
+        bring(session, workbook({"Structures": [STRUCTURE | {"siret": ""}]}))
+        make_structure(session, siret=SIRET, nom="Une autre", code_insee="35238")
+        [(_, line, column, cell, said)] = errors_of(session, workbook({"Structures": [STRUCTURE]}))
+        assert (line, column, cell) == (2, "siret", SIRET)
+        assert "« Une autre » porte déjà ce SIRET" in said
+
+    def test_two_lines_of_one_siret(self, session: Session) -> None:
+        content = workbook({"Structures": [STRUCTURE, STRUCTURE | {"id": "s2"}]})
+        [(_, line, column, _, said)] = errors_of(session, content)
+        assert (line, column, said) == (3, "siret", "Ce SIRET est déjà celui de la ligne 2.")
+
+    def test_a_date_to_come(self, session: Session, move_clock: Callable[..., datetime]) -> None:
+        move_clock(2026, 3, 3, 10)
+        [(*_, said)] = errors_of(session, both(service={"date_maj": "2026-03-04"}))
+        assert "Cette date est à venir" in said
+
+    def test_a_published_offer_is_not_made_incomplete(self, session: Session) -> None:
+        bring(session, both())
+        found = errors_of(session, both(service={"frais": ""}))
+        assert [(column, said) for *_, column, _, said in found] == [
+            (
+                "frais",
+                "L’offre est publiée et ne pourrait plus l’être. Dites si l’offre est gratuite ou payante.",
+            )
+        ]
+
+    def test_a_point_far_from_its_commune(self, session: Session) -> None:
+        (_, _, column, cell, said), _its_offer = errors_of(
+            session, both({"latitude": "43,3", "longitude": "5,4"})
+        )
+        assert (column, cell) == ("latitude", "43.3, 5.4")
+        assert "de Redon" in said
+
+    def test_a_family_is_not_a_thematique(self, session: Session) -> None:
+        [(*_, said)] = errors_of(session, both(service={"thematiques": "Mobilité"}))
+        assert said.startswith(
+            "« Mobilité » est une famille : choisissez une de ses thématiques, « Accéder à un"
+        )
+
+    def test_a_company_postal_code_is_of_its_town(self, session: Session) -> None:
+        bring(session, both({"code_insee": "", "commune": "RENNES CEDEX 7", "code_postal": "35042"}))
+        assert only(session, Structure, import_id="s1").code_insee == "35238"
+
+
+def test_the_limits_are_those_of_the_form() -> None:
+    assert (values.MAX_HOURS, values.MAX_WEEKS) == (offer_forms.MAX_HOURS, offer_forms.MAX_WEEKS)
+
+
+class TestManyLines:
+    def test_a_cut_resumes_where_it_stopped(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runs, "READ_STEP", 3)
+        monkeypatch.setattr(runs, "WRITE_STEP", 3)
+        rows = [STRUCTURE | {"id": f"s{n}", "siret": "", "nom": f"Structure {n:02d}"} for n in range(10)]
+        run = runs.start(
+            session,
+            filename="t.csv",
+            content=table(rows),
+            source=PARTNER,
+            by=None,
+            own_source=OWN,
+            departement="35",
+        )
+        seen = []
+        while run.state is ImportState.LECTURE:
+            run = runs.go_on(session, run.id, by=None)
+            seen.append(run.done)
+            session.commit()
+            session.expire_all()  # another request, another day
+        assert seen == [3, 6, 9, 10]
+        runs.accept(session, run.id, publish=True)
+        runs.go_on(session, run.id, by=None)
+        session.commit()
+        assert session.exec(select(func.count()).select_from(Structure)).one() == 3
+        while run.state is ImportState.ECRITURE:
+            run = runs.go_on(session, run.id, by=None)
+        assert session.exec(select(func.count()).select_from(Structure)).one() == 10
+        assert all(line.written_at for line in lines(session, run))
+        # Once more is nothing more.
+        assert runs.go_on(session, run.id, by=None).state is ImportState.TERMINE
+        assert session.exec(select(func.count()).select_from(Structure)).one() == 10
+
+    def test_a_handful_is_checked_in_few_statements(self, session: Session) -> None:
+        from tests.statements import count_statements
+
+        def statements(number: int) -> int:
+            rows = [
+                STRUCTURE | {"id": f"s{n}", "siret": "", "nom": f"Structure {n:03d}"} for n in range(number)
+            ]
+            offers = [
+                SERVICE | {"id": f"o{n}", "structure_id": f"s{n}", "nom": f"Offre {n:03d}"}
+                for n in range(number)
+            ]
+            run = runs.start(
+                session,
+                filename="t.xlsx",
+                content=workbook({"Structures": rows, "Services": offers}),
+                source=PARTNER,
+                by=None,
+                own_source=OWN,
+                departement="35",
+            )
+            with count_statements(session) as counted:
+                runs.go_on(session, run.id, by=None)
+            return len(counted)
+
+        # Lines are updated together; a few statements more for lists of parameters in several parts.
+        assert statements(100) <= statements(5) + 4
+
+    def test_old_tables_are_emptied_and_their_numbers_stay(
+        self, session: Session, move_clock: Callable[..., datetime]
+    ) -> None:
+        done, waiting = (
+            bring(session, both()),
+            bring(session, both(service={"nom": "Autre nom"}), write=False),
+        )
+        assert runs.forget(session, now=clock.now()) == 0
+        assert runs.forget(session, now=move_clock(2027, 9, 1, 8)) == 2
+        session.expire_all()
+        assert (done.contenu, done.columns, done.state) == (b"", None, ImportState.TERMINE)
+        assert waiting.state is ImportState.ABANDONNE
+        assert outcomes(session, done) == ["cree", "cree"]
+        assert all(line.record is None for line in session.exec(select(ImportLine)))
+        assert runs.forget(session, now=clock.now()) == 0
+
+
+class TestMapping:
+    ROWS = [
+        {
+            "Organisme": "Régie d’Exemple",
+            "SIRET": SIRET,
+            "Intitulé de l’action": "Passer le permis",
+            "Descriptif": "On prépare le code de la route en petit groupe. " * 3,
+            "Thèmes": "Préparer un permis",
+            "Ville": "Redon",
+            "CP": "35600",
+            "Mail": "contact@regie.example.org",
+            "Remarques": "à relire",
+        },
+        {
+            "Organisme": "Régie d’Exemple",
+            "SIRET": SIRET,
+            "Intitulé de l’action": "Réparer son vélo",
+            "Descriptif": "On répare son vélo avec de bons outils et des conseils. " * 3,
+            "Thèmes": "Entretenir et réparer son véhicule",
+            "Ville": "Redon",
+            "CP": "35600",
+            "Mail": "contact@regie.example.org",
+            "Remarques": "",
+        },
+    ]
+
+    def start(self, session: Session, content: bytes, source: str | None = None) -> Any:
+        return runs.start(
+            session,
+            filename="actions.csv",
+            content=content,
+            source=source,
+            by=None,
+            own_source=OWN,
+            departement="35",
+        )
+
+    def test_words_that_people_use_are_guessed(self, session: Session) -> None:
+        run = self.start(session, table(self.ROWS))
+        assert run.state is ImportState.COLONNES
+        assert (run.columns or {})["mapping"][""] == {
+            "Organisme": "structures.nom",
+            "SIRET": "structures.siret",
+            "Intitulé de l’action": "services.nom",
+            "Descriptif": "services.description",
+            "Thèmes": "services.thematiques",
+            "Ville": "services.commune",
+            "CP": "services.code_postal",
+            "Mail": "services.courriel",
+            "Remarques": "",
+        }
+
+    def test_a_structure_on_each_line_is_one_structure(self, session: Session) -> None:
+        run = self.start(session, table(self.ROWS))
+        mapping = (run.columns or {})["mapping"]
+        runs.choose_columns(session, run, mapping, source="Réseau Exemple", departement="35", by=None)
+        run = runs.go_on(session, run.id, by=None)
+        assert outcomes(session, run) == ["cree", "cree", "cree"]
+        runs.accept(session, run.id, publish=True)
+        runs.go_on(session, run.id, by=None)
+        structure = only(session, Structure, siret=SIRET)
+        assert structure.import_source == "reseau-exemple"
+        assert {offer.nom for offer in session.exec(select(Offer))} == {
+            "Passer le permis",
+            "Réparer son vélo",
+        }
+        # No id in the table: the same lines are found again.
+        again = self.start(session, table(self.ROWS))
+        assert again.state is ImportState.LECTURE
+        assert (again.columns or {})["remembered"] is True
+        again = runs.go_on(session, again.id, by=None)
+        assert outcomes(session, again) == ["inchange", "inchange", "inchange"]
+
+    def test_what_was_said_of_the_columns_can_be_said_again(self, session: Session) -> None:
+        run = self.start(session, table(self.ROWS))
+        mapping = (run.columns or {})["mapping"]
+        runs.choose_columns(session, run, mapping, source=PARTNER, departement="35", by=None)
+        other = {"": {**mapping[""], "Remarques": "services.publics_precisions"}}
+        runs.go_on(session, run.id, by=None)
+        runs.choose_columns(session, run, other, source=PARTNER, departement="35", by=None)
+        assert (run.state, run.done, run.total) == (ImportState.LECTURE, 0, 3)
+        [kept] = session.exec(select(ImportMapping)).all()
+        assert kept.columns["mapping"][""]["remarques"] == "services.publics_precisions"
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"Intitulé de l’action": ""}, "Aucune colonne ne donne le nom de l’offre"),
+            ({"Organisme": "", "SIRET": ""}, "de quelle structure est l’offre"),
+            ({"Remarques": "services.nom"}, "donnent la même chose (Nom de l’offre)"),
+        ],
+    )
+    def test_a_mapping_that_cannot_be_used(self, session: Session, change: dict[str, str], said: str) -> None:
+        run = self.start(session, table(self.ROWS))
+        mapping = {"": {**(run.columns or {})["mapping"][""], **change}}
+        with pytest.raises(runs.WrongColumns) as wrong:
+            runs.choose_columns(session, run, mapping, source=PARTNER, departement="35", by=None)
+        assert any(said in problem.sentence for problem in wrong.value.problems), wrong.value.problems
+
+    def test_the_source_must_be_known(self, session: Session) -> None:
+        with pytest.raises(RuleBroken, match="Dites d’où vient ce tableau") as broken:
+            self.start(session, both())
+        assert broken.value.field == "source"

@@ -63,6 +63,8 @@ NO_WEB = {
     "sharing.py",
     "records.py",
     "checking.py",
+    "communes.py",
+    "known.py",
     "columns.py",
     "filling.py",
     "preview.py",

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from portal import clock, geography, vocabulary
 from portal.errors import RuleBroken
 from portal.exchanges.imports.columns import SERVICES, STRUCTURES
+from portal.exchanges.imports.known import KnownOffers, KnownStructures
 from portal.exchanges.imports.values import Read, read_line
 from portal.exchanges.models import ImportLine, ImportOutcome, ImportRun
 from portal.offers import rules as offer_rules
@@ -18,7 +18,7 @@ from portal.offers import states
 from portal.offers.models import Offer
 from portal.structures import history
 from portal.structures import rules as structure_rules
-from portal.structures.models import Act, Membership, Structure
+from portal.structures.models import Act, Structure
 
 # What goes with the address: taken together or not at all.
 _PLACE = ("code_insee", "code_postal", "adresse", "complement_adresse")
@@ -60,7 +60,11 @@ class Checker:
         for line in lines:
             record, read = _record(line), reads[line.id]
             thing, mode = self._find_structure(record, read, known)
-            if thing is not None and (other := taken.setdefault(thing.id, line)) is not line:
+            if (
+                thing is not None
+                and not read.errors
+                and (other := taken.setdefault(thing.id, line)) is not line
+            ):
                 read.refuse(
                     "nom",
                     line.nom or "",
@@ -82,7 +86,7 @@ class Checker:
             self._conclude(line, read, thing, mode, values)
 
     def _find_structure(
-        self, record: Mapping[str, Any], read: Read, known: "_Structures"
+        self, record: Mapping[str, Any], read: Read, known: KnownStructures
     ) -> tuple[Structure | None, str]:
         """Return the structure that the line is about, and how much of it the line may change.
 
@@ -111,13 +115,13 @@ class Checker:
 
     def _known_structures(
         self, lines: Sequence[ImportLine], reads: Mapping[uuid.UUID, Read]
-    ) -> "_Structures":
+    ) -> KnownStructures:
         records = [_record(line) for line in lines]
         ids = {id for r in records if r["source"] == self._own and (id := _uuid(r["id"]))}
         sirets = {siret for read in reads.values() if (siret := read.values.get("siret"))}
         words = {_words(read) for read in reads.values()} - {""}
         sources = {r["source"] for r in records}
-        return _Structures(
+        return KnownStructures(
             self._session,
             col(Structure.id).in_(ids)
             | (
@@ -141,7 +145,7 @@ class Checker:
         }
         told = {r["structure_id"] for r in records.values() if r["structure_id"]}
         sources = {r["source"] for r in records.values()}
-        known = _Structures(
+        known = KnownStructures(
             session,
             col(Structure.id).in_(
                 {parent.target_id for parent in parents.values() if parent.target_id}
@@ -155,7 +159,11 @@ class Checker:
             record, read = records[line.id], reads[line.id]
             structure = self._structure_of(record, read, parents, known)
             offer, mode = self._find_offer(line, record, read, structure, offers, known)
-            if offer is not None and (other := taken.setdefault(offer.id, line)) is not line:
+            if (
+                offer is not None
+                and not read.errors
+                and (other := taken.setdefault(offer.id, line)) is not line
+            ):
                 read.refuse(
                     "nom", line.nom or "", f"C’est la même offre qu’à la ligne {other.line} : gardez-en une."
                 )
@@ -176,11 +184,7 @@ class Checker:
                 missing = self._missing(offer, values, structure)
                 if offer is not None and offer.is_public and missing and _differs(offer, values):
                     for name, sentence in missing.items():
-                        read.refuse(
-                            name,
-                            line.nom or "",
-                            f"L’offre est publiée et ne pourrait plus l’être. {sentence}",
-                        )
+                        read.refuse(name, "", f"L’offre est publiée et ne pourrait plus l’être. {sentence}")
             if offer is not None and offer.state not in states.OPEN and _differs(offer, values):
                 try:
                     states.after(offer.state, Act.PUBLICATION)
@@ -193,7 +197,7 @@ class Checker:
         record: Mapping[str, Any],
         read: Read,
         parents: Mapping[uuid.UUID, ImportLine],
-        known: "_Structures",
+        known: KnownStructures,
     ) -> Structure | None:
         """Return the offer's structure; one that is still to be created is only a sketch of it, never saved."""
         if record["structure_line"]:
@@ -238,8 +242,8 @@ class Checker:
         record: Mapping[str, Any],
         read: Read,
         structure: Structure | None,
-        offers: "_Offers",
-        known: "_Structures",
+        offers: KnownOffers,
+        known: KnownStructures,
     ) -> tuple[Offer | None, str]:
         if record["source"] == self._own and (id := _uuid(record["id"])):
             found = offers.by_id.get(id)
@@ -254,6 +258,8 @@ class Checker:
             if found is None and structure is not None:
                 # Written here by hand, or brought by another table: the same name in the same structure.
                 found = offers.by_name.get((structure.id, geography.fold(line.nom or "")))
+                if found is not None and found.import_source == record["source"]:
+                    found = None  # the producer tells them apart
                 mode = FULL if found is None else COMPLETE
         if found is not None and structure is not None and found.structure_id != structure.id:
             read.refuse(
@@ -263,9 +269,9 @@ class Checker:
             )
         return found, mode
 
-    def _known_offers(self, records: Any, known: "_Structures") -> "_Offers":
+    def _known_offers(self, records: Any, known: KnownStructures) -> KnownOffers:
         ids = {id for r in records if r["source"] == self._own and (id := _uuid(r["id"]))}
-        return _Offers(
+        return KnownOffers(
             self._session,
             col(Offer.id).in_(ids)
             | (
@@ -346,47 +352,6 @@ class Checker:
         before = history.snapshot(thing, plain)
         line.changes = history.differences(before, plain) or None
         line.outcome = ImportOutcome.MODIFIE if line.changes else ImportOutcome.INCHANGE
-
-
-class _Structures:
-    """The structures that a handful of lines may be about, by each way to know them."""
-
-    def __init__(self, session: Session, condition: Any) -> None:
-        found = session.exec(select(Structure).where(condition)).all()
-        self.by_id = {thing.id: thing for thing in found}
-        self.by_import = {(thing.import_source, thing.import_id): thing for thing in found if thing.import_id}
-        self.by_siret = {thing.siret: thing for thing in found if thing.siret}
-        self.by_words: dict[str, list[Structure]] = {}
-        for thing in found:
-            self.by_words.setdefault(thing.search_text, []).append(thing)
-        self.with_members = set(
-            session.exec(
-                select(Membership.structure_id)
-                .where(col(Membership.structure_id).in_(list(self.by_id)))
-                .group_by(col(Membership.structure_id))
-                .having(func.count() > 0)
-            )
-        )
-
-    def every(self) -> list[Structure]:
-        return list(self.by_id.values())
-
-
-class _Offers:
-    """The offers that a handful of lines may be about."""
-
-    def __init__(self, session: Session, condition: Any) -> None:
-        found = session.exec(select(Offer).where(condition)).all()
-        self.by_id = {thing.id: thing for thing in found}
-        self.by_import = {(thing.import_source, thing.import_id): thing for thing in found if thing.import_id}
-        self.by_name = {
-            (thing.structure_id, geography.fold(thing.nom)): thing
-            for thing in found
-            if thing.state in states.OPEN
-        }
-
-    def every(self) -> list[Offer]:
-        return list(self.by_id.values())
 
 
 def _record(line: ImportLine) -> dict[str, Any]:

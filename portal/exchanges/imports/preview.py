@@ -113,7 +113,7 @@ class Shown:
                 if value not in (None, "", [])
             ),
             errors=tuple((column, cell, sentence) for column, cell, sentence in line.errors or []),
-            missing=tuple(dict.fromkeys(record.get("missing", {}).values())),
+            missing=() if line.errors else tuple(dict.fromkeys(record.get("missing", {}).values())),
         )
 
 

@@ -1,7 +1,7 @@
 """One cell as a value that the tables can keep, or a sentence that says what is wrong and what was perhaps meant."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -13,6 +13,7 @@ from opening_hours import OpeningHours
 from portal import clock, geography, vocabulary
 from portal.errors import RuleBroken
 from portal.exchanges.imports.columns import STRUCTURES
+from portal.exchanges.imports.communes import find_commune, padded, perhaps, quoted
 from portal.geography import fold
 from portal.offers.models import Offer
 from portal.parcours import FREINS, Dominante
@@ -241,9 +242,9 @@ def _zone(text: str) -> str:
     try:
         return geography.parse_zone(text)
     except geography.AmbiguousPlace as ambiguous:
-        raise ValueError(f"« {text} » : précisez, par exemple {_quoted(ambiguous.labels)}.") from None
+        raise ValueError(f"« {text} » : précisez, par exemple {quoted(ambiguous.labels)}.") from None
     except geography.UnknownPlace as unknown:
-        raise ValueError(f"Le lieu « {text[:_SHOWN]} » n’est pas connu.{_perhaps(unknown.labels)}") from None
+        raise ValueError(f"Le lieu « {text[:_SHOWN]} » n’est pas connu.{perhaps(unknown.labels)}") from None
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -297,7 +298,7 @@ def _from_list(
                 raise ValueError(_unknown(name, part))
             near = get_close_matches(fold(part), known, n=1, cutoff=0.6)
             raise ValueError(
-                f"« {part[:_SHOWN]} » n’est pas dans la liste.{_perhaps([labels[known[w]] for w in near])}"
+                f"« {part[:_SHOWN]} » n’est pas dans la liste.{perhaps([labels[known[w]] for w in near])}"
             )
     return sorted(set(values))
 
@@ -328,13 +329,13 @@ def _unknown(name: str, text: str) -> str:
                     for c in vocabulary.choices(name)
                     if vocabulary.category_of(c.value) == category.value
                 ]
-                return f"« {text[:_SHOWN]} » est une famille : choisissez une de ses thématiques, {_quoted(inside)}."
+                return f"« {text[:_SHOWN]} » est une famille : choisissez une de ses thématiques, {quoted(inside)}."
     near = get_close_matches(word, _known(name), n=1, cutoff=0.6)
     if not near:
         return f"{said} Choisissez une des valeurs du schéma data.inclusion."
     value = _known(name)[near[0]]
     # Who writes slugs is answered with a slug.
-    return said + _perhaps([value if text == text.lower() and "-" in text else vocabulary.label(name, value)])
+    return said + perhaps([value if text == text.lower() and "-" in text else vocabulary.label(name, value)])
 
 
 def _read_place(cells: Mapping[str, str], departement: str | None, read: Read) -> None:
@@ -343,7 +344,7 @@ def _read_place(cells: Mapping[str, str], departement: str | None, read: Read) -
     commune = None
     if given:
         try:
-            commune = _commune(
+            commune = find_commune(
                 given.get("code_insee", ""),
                 given.get("commune", ""),
                 given.get("code_postal", ""),
@@ -353,7 +354,7 @@ def _read_place(cells: Mapping[str, str], departement: str | None, read: Read) -
             first = next((name for name in _PLACE if given.get(name)), "commune")
             read.refuse(first, given.get(first, ""), str(refused))
             return
-        code = _padded(given.get("code_postal", ""))
+        code = padded(given.get("code_postal", ""))
         read.values["code_insee"] = commune.code if commune else None
         if commune is None:
             read.values["code_postal"] = None
@@ -379,71 +380,3 @@ def _read_place(cells: Mapping[str, str], departement: str | None, read: Read) -
             )
             return
         read.position = (numbers["latitude"], numbers["longitude"])
-
-
-def _padded(code: str) -> str:
-    return f"0{code}" if re.fullmatch(r"[0-9]{4}", code) else code
-
-
-@lru_cache(maxsize=8192)
-def _commune(
-    code_insee: str, nom: str, code_postal: str, departement: str | None
-) -> geography.Commune | None:
-    code_insee, code_postal = _padded(code_insee).upper(), _padded(code_postal)
-    if code_insee:
-        found = geography.commune(code_insee)
-        if found is None:
-            labels = _near(" ".join(part for part in (nom, code_postal) if part) or code_insee, departement)
-            raise ValueError(f"Le code commune « {code_insee[:_SHOWN]} » n’existe pas.{_perhaps(labels)}")
-        return found
-    if code_postal and not re.fullmatch(r"[0-9]{5}", code_postal):
-        raise ValueError("Un code postal compte 5 chiffres.")
-    name = re.sub(r"\bcedex\b.*", "", nom, flags=re.IGNORECASE).strip()
-    if not name and not code_postal:
-        return None
-    try:
-        return geography.resolve(f"{name} {code_postal}".strip(), departement if not code_postal else None)
-    except geography.AmbiguousPlace as ambiguous:
-        raise ValueError(
-            f"Plusieurs communes répondent à « {nom or code_postal} » : écrivez {_quoted(ambiguous.labels)}."
-        ) from None
-    except geography.UnknownPlace as unknown:
-        # A company's own postal code (cedex) is no commune's: the name and the département are enough.
-        if name and code_postal:
-            inside = [
-                place
-                for place in _designated(name)
-                if place.code_departement == code_postal[: len(place.code_departement)]
-            ]
-            is_cedex = name != nom.strip() or not _designated(code_postal)
-            if len(inside) == 1 and is_cedex:
-                return inside[0]
-        shown = " ".join(part for part in (nom, code_postal) if part)
-        raise ValueError(
-            f"La commune « {shown[:_SHOWN]} » n’est pas connue.{_perhaps(unknown.labels)}"
-        ) from None
-
-
-def _designated(text: str) -> list[geography.Commune]:
-    try:
-        return [geography.resolve(text)]
-    except geography.AmbiguousPlace as ambiguous:
-        return ambiguous.choices
-    except geography.UnknownPlace:
-        return []
-
-
-def _near(text: str, departement: str | None) -> list[str]:
-    try:
-        return [geography.resolve(text, departement).label]
-    except (geography.AmbiguousPlace, geography.UnknownPlace) as place:
-        return list(place.labels)
-
-
-def _perhaps(labels: Iterable[str]) -> str:
-    said = _quoted(labels)
-    return f" Vouliez-vous dire {said} ?" if said else ""
-
-
-def _quoted(labels: Iterable[str]) -> str:
-    return " ou ".join(f"« {label} »" for label in list(labels)[:3])

@@ -14,6 +14,7 @@ from tests.browser.hands import Mouse
 
 OFFER = f"/offres/{demo.demo_id('offre', 'ervp')}"
 STRUCTURE = f"/structures/{demo.demo_id('structure', 'ervp')}"
+TWINS = f"/referencement/doublons/{demo.demo_id('offre', 'mobilites')}/{demo.demo_id('offre', 'actions-mobilites')}"
 REPORT = f"/signalements/{demo.demo_id('signalement', 'ervp')}"
 PERSON = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0001')}"
 
@@ -72,9 +73,28 @@ PAGES: dict[str, list[str]] = {
         f"/prescriptions/nouvelle?offre={OFFER.rsplit('/', 1)[1]}",
         f"/prescriptions/nouvelle?offre={OFFER.rsplit('/', 1)[1]}&beneficiaire={PERSON.rsplit('/', 1)[1]}",
     ],
-    "conventionnement": ["/", "/conventions", "/conventions/nouvelle"],
-    "animation": ["/", "/mes-offres", "/mes-offres?etat=suspendues", "/structures"],
-    "administration": ["/", "/comptes", "/comptes/nouveau", "/courrier"],
+    "conventionnement": ["/", "/conventions", "/conventions/nouvelle", "/indicateurs"],
+    "animation": [
+        "/",
+        "/mes-offres",
+        "/mes-offres?etat=suspendues",
+        "/structures",
+        "/indicateurs",
+        "/indicateurs?categorie=mobilite",
+        "/referencement",
+        "/referencement/regles",
+        "/referencement/file",
+        f"/referencement/file/structures/{demo.demo_id('structure', 'atelier-velo')}",
+        f"/referencement/file/offres/{demo.demo_id('offre', 'code-du-soir')}",
+        "/referencement/doublons",
+        TWINS,
+        "/referencement/messages",
+        "/referencement/messages/perimees",
+        "/referencement/messages/sans_offre",
+        f"{STRUCTURE}/fermer",
+        "/imports",
+    ],
+    "administration": ["/", "/comptes", "/comptes/nouveau", "/courrier", "/imports"],
 }
 
 

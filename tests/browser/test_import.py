@@ -11,7 +11,6 @@ from portal import demo
 from portal.offers.models import Offer
 from tests.browser.axe import check
 from tests.browser.conftest import Portal
-from tests.browser.hands import Mouse
 from tests.exchanges.import_tables import SERVICE, STRUCTURE, workbook
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -54,7 +53,11 @@ def test_ten_kinds_of_error_and_the_good_lines(
 ) -> None:
     source = "avec-script" if script else "sans-script"
     page = open_page(javascript=script)
-    Mouse(page).sign_in("animation", demo.PASSWORD)
+    # By hand: the usual hands wait for the script.
+    page.goto("/connexion")
+    page.get_by_label("Adresse électronique").fill("animation@demo.example.org")
+    page.get_by_label("Mot de passe").first.fill(demo.PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
     page.goto("/imports")
     page.get_by_label("Tableau (XLSX ou CSV)").set_input_files(files=[the_table(source)])
     page.get_by_label("D’où vient ce tableau ?").fill(source)

@@ -271,6 +271,17 @@ class TestTheSecondTime:
         assert lines(session, run)[1].outcome is ImportOutcome.REFUSE
         assert "archivée" in lines(session, run)[1].errors[0][2]  # type: ignore[index]
 
+    def test_an_offer_merged_since_is_told_before_the_yes(self, session: Session) -> None:
+        bring(session, both())
+        offer = only(session, Offer, import_id="o1")
+        offer.merged_into_id = make_offer(session).id
+        offer.state = OfferState.FUSIONNEE
+        session.flush()
+        assert outcomes(session, bring(session, both())) == ["inchange", "inchange"]
+        run = bring(session, both(service={"nom": "Autrement nommée"}), write=False)
+        assert lines(session, run)[1].outcome is ImportOutcome.REFUSE
+        assert "réunie à une autre" in lines(session, run)[1].errors[0][2]  # type: ignore[index]
+
     def test_what_changed_since_the_preview_is_not_overwritten(self, session: Session) -> None:
         bring(session, both())
         run = bring(session, both({"nom": "Nom du tableau"}), write=False)

@@ -2,8 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import abort, current_app, make_response, render_template, request
@@ -20,7 +19,8 @@ from portal.structures import history
 from portal.structures import queries as structure_queries
 from portal.structures.models import Revision, Structure
 from portal.web.access import person
-from portal.web.answers import Reader, Row
+from portal.web.answers import Reader
+from portal.web.conflicts import Conflict
 from portal.web.forms import grouped
 from portal.web.session import db
 
@@ -76,15 +76,6 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 # Said of what history keeps beside the questions of the form.
 EXTRA_LABELS = {"code_insee": "Commune", "sessions": "Sessions", "documents": "Documents à remplir"}
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """What somebody else saved meanwhile: who, when, and the answers that differ (theirs, then ours)."""
-
-    who: str
-    when: datetime
-    rows: list[Row]
 
 
 def make_form(*given: Any, offer: Offer | None = None, **options: Any) -> OfferForm:

@@ -15,7 +15,7 @@ from portal.web.session import db
 # Pages of other rooms that the desk leads to: label, endpoint, what is found there.
 _ELSEWHERE = (
     ("Erreurs signalées", "offers.reports", "Ce que des professionnels ont vu dans les offres."),
-    ("Tableau de bord", "indicators.dashboard", "Fraîcheur, qualité et couverture du territoire."),
+    ("Indicateurs", "indicators.dashboard", "Fraîcheur, qualité et couverture du territoire."),
     ("Imports", "exchanges.imports", "Ajouter ou mettre à jour des fiches depuis un tableau."),
     ("Modèles d’offres", "offers.templates", "Les modèles que les partenaires peuvent reprendre."),
 )

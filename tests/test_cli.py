@@ -282,7 +282,10 @@ class TestJobs:
 
     def test_an_unknown_one_is_told_and_nothing_runs(self, run: Run) -> None:
         output = run("jobs", "run", "prescriptions", "menage", code=1).output
-        assert output == "Error: unknown job: menage; there are prescriptions, mail\n"
+        assert (
+            output
+            == "Error: unknown job: menage; there are prescriptions, freshness, referencement, imports, saisies, mail\n"
+        )
 
     def test_one_that_fails_is_told_and_the_others_run(self, config: Config, database_here: Database) -> None:
         with database_here.writing() as session:

@@ -2,6 +2,7 @@
 
 import portal.accounts.models
 import portal.beneficiaries.models
+import portal.catalogue.models
 import portal.conventions.models
 import portal.exchanges.models
 import portal.offers.models

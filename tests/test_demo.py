@@ -12,13 +12,14 @@ from portal import clock, demo, geography, vocabulary
 from portal.accounts import rules as account_rules
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.beneficiaries.models import Beneficiary
+from portal.catalogue import records
 from portal.conventions import queries as convention_queries
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.rules import places_of_actions
 from portal.db import Database
 from portal.demo.offers import LATER_OFFERS, NEW_STRUCTURE
 from portal.errors import RuleBroken
-from portal.exchanges import exports, records
+from portal.exchanges import exports
 from portal.offers import rules as offer_rules
 from portal.offers.models import Offer, OfferState, Signalement
 from portal.prescriptions.models import Prescription, Transition

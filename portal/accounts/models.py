@@ -1,14 +1,14 @@
 """Users, organisations, one-time links and the outbox."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, Relationship, SQLModel
 
-from portal.db import id_field, moment_field, optional_moment_field, text_enum
+from portal.db import JsonColumn, id_field, moment_field, optional_moment_field, text_enum
 
 
 class Role(StrEnum):
@@ -101,6 +101,22 @@ class PasswordLink(SQLModel, table=True):
     created_at: datetime = moment_field()
     expires_at: datetime = moment_field()
     used_at: datetime | None = optional_moment_field()
+
+
+class ApiToken(SQLModel, table=True):
+    """A key of the API, given to a piece of software. Only the hash of what it carries is kept."""
+
+    __tablename__ = "api_token"
+
+    id: uuid.UUID = id_field()
+    nom: str = Field(max_length=120)
+    scopes: list[str] = Field(sa_type=JsonColumn, nullable=False)
+    token_hash: str = Field(max_length=64, unique=True)
+    created_at: datetime = moment_field()
+    expires_at: datetime = moment_field()
+    revoked_at: datetime | None = optional_moment_field()
+    # The day only: enough to tell which keys sleep.
+    last_used_on: date | None = None
 
 
 class OutgoingMail(SQLModel, table=True):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, Relationship, SQLModel
 
-from portal.db import id_field, moment_field, optional_moment_field, text_enum
+from portal.db import id_field, list_field, moment_field, optional_moment_field, text_enum
 from portal.offers.models import Offer
 from portal.structures.models import Structure
 
@@ -64,6 +64,29 @@ class Period(StrEnum):
         return {"en-cours": "En cours", "a-venir": "À venir", "terminees": "Terminée"}[self.value]
 
 
+class Financeur(StrEnum):
+    """Who pays for what a convention entrusts (domain §3: département, State, and others beside them)."""
+
+    DEPARTEMENT = "departement"
+    ETAT = "etat"
+    REGION = "region"
+    COMMUNES = "communes"
+    FRANCE_TRAVAIL = "france-travail"
+    EUROPE = "europe"
+
+    @property
+    def label(self) -> str:
+        """The financeur as the interface says it."""
+        return {
+            "departement": "Département",
+            "etat": "État",
+            "region": "Région",
+            "communes": "Communes et intercommunalités",
+            "france-travail": "France Travail",
+            "europe": "Union européenne (FSE+)",
+        }[self.value]
+
+
 class Convention(SQLModel, table=True):
     """What the département entrusts to a partner: a period and an amount."""
 
@@ -79,6 +102,8 @@ class Convention(SQLModel, table=True):
     date_debut: date
     date_fin: date
     montant_centimes: int = Field(sa_type=BigInteger)
+    # Values of `Financeur`; null when nobody said.
+    financeurs: list[str] | None = list_field()
     created_at: datetime = moment_field()
 
     structure: Structure = Relationship(sa_relationship_kwargs={"lazy": "raise"})

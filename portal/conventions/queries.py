@@ -115,6 +115,28 @@ def places_by_offer(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[
     return found
 
 
+def financed_offers(session: Session) -> dict[uuid.UUID, tuple[frozenset[str], frozenset[str]]]:
+    """Return what finances each offer today: (values of `Financeur`, numbers of the running conventions), in one statement.
+
+    An offer that no running convention finances is absent.
+    """
+    today = clock.today()
+    rows = session.execute(
+        select(col(ActionOffer.offer_id), col(Convention.numero), col(Convention.financeurs))
+        .join(FinancedAction, col(FinancedAction.id) == col(ActionOffer.action_id))
+        .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
+        .where(col(Convention.date_debut) <= today, col(Convention.date_fin) >= today)
+    )
+    found: dict[uuid.UUID, tuple[set[str], set[str]]] = {}
+    for offer_id, numero, financeurs in rows:
+        payers, numbers = found.setdefault(offer_id, (set(), set()))
+        payers.update(financeurs or ())
+        numbers.add(numero)
+    return {
+        offer_id: (frozenset(payers), frozenset(numbers)) for offer_id, (payers, numbers) in found.items()
+    }
+
+
 def place_of(session: Session, prescription_id: uuid.UUID) -> tuple[Movement, FinancedAction] | None:
     """Return where a prescription's place stands and the action it comes from (convention loaded), or None."""
     lines = session.execute(

@@ -51,17 +51,20 @@ class ActionPlaces:
 def create_convention(
     session: Session, values: dict[str, Any], *, by: User | None, id: uuid.UUID | None = None
 ) -> Convention:
-    """Add a convention from `values` (numero, intitule, structure_id, date_debut, date_fin, montant_centimes).
+    """Add a convention from `values` (numero, intitule, structure_id, date_debut, date_fin, montant_centimes,
+    and `financeurs` when they are known).
 
     `id` is made with the form: a second press bears the same one and returns the convention already written,
     unchanged. Raises NotAllowed when `by` is no officer (None is the portal itself); RuleBroken when the number is
-    taken or the period ends before it begins.
+    taken, the period ends before it begins or a financeur is unknown.
     """
     _check_officer(by)
     written = session.get(Convention, id) if id is not None else None
     if written is not None:
         return written
-    convention = Convention(**{name: values[name] for name in _CONVENTION_FIELDS})
+    convention = Convention(
+        **{name: values[name] for name in _CONVENTION_FIELDS}, financeurs=_financeurs(values)
+    )
     if id is not None:
         convention.id = id
     _check_convention(session, convention)
@@ -91,6 +94,7 @@ def change_convention(session: Session, convention: Convention, values: dict[str
         )
     for name in _CONVENTION_FIELDS:
         setattr(convention, name, values[name])
+    convention.financeurs = _financeurs(values)
     _check_convention(session, convention)
     try:
         session.flush()

@@ -10,7 +10,7 @@ import orjson
 import xlsxwriter
 from sqlmodel import Session
 
-from portal.exchanges import records
+from portal.catalogue import records
 from portal.tabular import harmless
 
 KINDS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {

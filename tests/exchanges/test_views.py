@@ -17,7 +17,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 from werkzeug.test import TestResponse
 
-from portal.exchanges import records
+from portal.catalogue import records
 from portal.offers import rules as offer_rules
 from portal.offers.models import Offer
 from portal.structures import rules as structure_rules

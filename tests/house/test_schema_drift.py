@@ -7,7 +7,7 @@ from flask import Flask
 
 from portal import clock, parcours, vocabulary
 from portal.accounts.forms import UserForm
-from portal.exchanges.records import field_names
+from portal.catalogue.records import field_names
 from portal.offers import forms as offer_forms
 from portal.offers import rules as offer_rules
 from portal.offers.models import Offer

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import OutgoingMail, Role, User
-from portal.exchanges import records
+from portal.catalogue import records
 from portal.offers import rules, sessions
 from portal.offers.models import Favourite, OfferState, Signalement
 from portal.structures import rules as structure_rules

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from sqlmodel import Session, SQLModel, col
 
 from portal import clock
-from portal.exchanges import records
+from portal.catalogue import records
 from portal.offers.models import Offer
 from portal.structures.models import Structure
 from tests.exchanges.catalogue import FULL_OFFER, FULL_STRUCTURE, SOURCE, URL, make_catalogue
@@ -198,7 +198,7 @@ def test_a_row_that_no_longer_follows_the_schema_is_left_out_and_logged(
     catalogue = make_catalogue(session)
     wrong = catalogue.offers[1]
     change(session, Offer, wrong, values)
-    with caplog.at_level(logging.ERROR, "portal.exchanges"):
+    with caplog.at_level(logging.ERROR, "portal.catalogue"):
         found = all_records(session, "services")
     assert {record["id"] for record in found} == {str(o.id) for o in catalogue.offers if o is not wrong}
     assert [record.getMessage() for record in caplog.records] == [
@@ -214,7 +214,7 @@ def test_a_structure_that_no_longer_follows_the_schema_is_left_out_too(
     catalogue = make_catalogue(session)
     wrong = catalogue.structures[0]
     change(session, Structure, wrong, {"reseaux_porteurs": ["ligue-des-martiens"], "siret": "12"})
-    with caplog.at_level(logging.ERROR, "portal.exchanges"):
+    with caplog.at_level(logging.ERROR, "portal.catalogue"):
         found = all_records(session, "structures")
     assert [record["id"] for record in found] == [str(catalogue.structures[1].id)]
     assert caplog.messages == [f"export: structure {wrong.id} left out, fields: reseaux_porteurs, siret"]

@@ -17,7 +17,7 @@ from portal.structures.models import Structure
 from portal.vocabulary import Service as ServiceRecord
 from portal.vocabulary import Structure as StructureRecord
 
-log = logging.getLogger("portal.exchanges")
+log = logging.getLogger("portal.catalogue")
 _STRICT = {"ignore_warnings": False}
 
 # Schema fields that we never fill in, with the reason; a test compares this with the schema.

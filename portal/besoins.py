@@ -202,6 +202,11 @@ def thematiques_of(words: str, limit: int = 12) -> list[str]:
     return sorted(kept, key=lambda slug: -scores[slug])[:limit]
 
 
+def words_of(thematique: str) -> list[str]:
+    """Return the everyday words (each text holds several) of the needs that a thématique answers."""
+    return [said for said, slugs in BESOINS.items() if thematique in _expanded(slugs)]
+
+
 def _found(word: str, among: list[str]) -> bool:
     if len(word) < _SHORT:
         return word in among

@@ -5,6 +5,7 @@ The package `data-inclusion-schema` is the source of every vocabulary; nothing h
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from data_inclusion.schema import v1
@@ -38,6 +39,9 @@ _LABELS: dict[str, dict[str, str]] = {
     name: {member.value: member.label for member in vocabulary} for name, vocabulary in _VOCABULARIES.items()
 }
 _CATEGORIES: dict[str, str] = {member.value: member.label for member in v1.Categorie}
+
+# The sources whose age the package's score does not look at.
+_AGELESS = frozenset({"agefiph", "france-travail"})
 
 CRITERIA: dict[str, tuple[str, str]] = {
     # criterion of the package → (what is missing, in a sentence; the field to fill in)
@@ -187,6 +191,40 @@ def quality(record: dict[str, Any]) -> Quality:
     score, details = score_qualite.score(Service.model_construct(**held))
     missing = tuple(CRITERIA[name] for name, value in details.items() if value is not None and value < 1)
     return Quality(score=score, missing=missing)
+
+
+def quality_points(record: dict[str, Any]) -> tuple[float, int, bool]:
+    """Return (points, criteria, ages) of a service `record`: its quality but for its age, which moves by itself.
+
+    `points` is the sum of the criteria other than the age, over `criteria` of them; `ages` says whether the age counts
+    too. `aged_score` puts them together again.
+    """
+    held = {name: None if record.get(name) in ("", []) else record.get(name) for name in Service.model_fields}
+    held["description"] = (held["description"] or "-")[:10_000]
+    if not is_known("frais", held["frais"] or ""):
+        held["frais"] = None
+    service = Service.model_construct(**held)
+    points, criteria = 0.0, 0
+    for criterion in score_qualite.CRITERES:
+        if criterion is score_qualite.date_maj_recente:
+            continue
+        value = criterion(service)
+        if value is not None:
+            points, criteria = points + round(value, 2), criteria + 1
+    return points, criteria, held["source"] not in _AGELESS
+
+
+def freshness(day: date) -> float:
+    """Return what the age of a service last changed on `day` is worth today, between 0 and 1, as the package says."""
+    value = score_qualite.date_maj_recente(Service.model_construct(source="", date_maj=day))
+    return round(value or 0.0, 2)
+
+
+def aged_score(points: float, criteria: int, fresh: float | None) -> float:
+    """Return the score of `quality_points` with an age worth `fresh` (None when the age does not count)."""
+    if fresh is not None:
+        points, criteria = points + fresh, criteria + 1
+    return round(points / criteria, 2)
 
 
 def _sort_out(exception: ValidationError, only: str | None = None) -> FieldCheck:

@@ -76,6 +76,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         # No test leaves this machine; those about these services give their own.
         "PORTAL_SIRENE_URL": "off",
         "PORTAL_GEOCODER_URL": "off",
+        "PORTAL_TILES_URL": "off",
     }
     return load_config(environ, tmp_path_factory.mktemp("instance"))
 
@@ -122,6 +123,7 @@ def session(database: Database) -> Iterator[Session]:
 def browser(app: Flask, session: Session) -> Browser:
     """A demanding client, not signed in."""
     limiter.reset()
+    app.extensions["catalogue"].forget()
     return Browser(app, session)
 
 
@@ -129,6 +131,7 @@ def browser(app: Flask, session: Session) -> Browser:
 def sign_in(app: Flask, session: Session) -> Callable[[User], Browser]:
     """Give a browser in which this person is signed in."""
     limiter.reset()
+    app.extensions["catalogue"].forget()
 
     def as_user(user: User) -> Browser:
         session.commit()

@@ -1,0 +1,499 @@
+"""The one door to the search: what the catalogue holds now, kept in memory, the same in every process (docs/adr/0011)."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from sqlmodel import Session
+
+from portal.catalogue import matching
+from portal.catalogue.criteria import (
+    AreaKind,
+    Around,
+    Criteria,
+    Found,
+    Hit,
+    Sort,
+    StructureCriteria,
+    Why,
+)
+from portal.catalogue.freshness import Holder
+from portal.catalogue.known import known_services, known_structures
+from portal.catalogue.matching import Matched
+from portal.catalogue.ours import Ours
+from portal.catalogue.segments import Array, Segment
+from portal.offers.places import Places
+
+_FAR = (1 << 17) - 1
+_LARGEST_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A result as a page shows it: the records in the schema's names, and what only we know of our own offers."""
+
+    hit: Hit
+    record: dict[str, Any]
+    structure: dict[str, Any]
+    score: float
+    # None: known from elsewhere.
+    offer_id: uuid.UUID | None
+    structure_uuid: uuid.UUID | None
+    places: Places | None = None
+    next_session: date | None = None
+    dominantes: tuple[str, ...] = ()
+    financeurs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A result on the map; degrees, WGS 84."""
+
+    id: str
+    nom: str
+    structure: str
+    latitude: float
+    longitude: float
+
+
+class Snapshot:
+    """The catalogue at a moment. It never changes: a page and its companions are of one piece."""
+
+    def __init__(self, base: Segment, ours: Ours, mark: str, today: date, scores: Array) -> None:
+        self.mark = mark
+        self.total = base.count + ours.segment.count
+        self.structure_total = base.structure_count + ours.segment.structure_count
+        self._today = today
+        self._ours = ours
+        self._segments = (base, ours.segment)
+        self._scores = (scores, ours.scores)
+        # Ours come together in the order of ids, since they share a prefix that nobody else bears.
+        self._at = base.insertion_row(ours.prefix)
+        self._structures_at = base.structure_insertion_row(ours.prefix)
+
+    # ── Services ──
+
+    def search(
+        self,
+        criteria: Criteria,
+        *,
+        page: int = 1,
+        size: int = 20,
+        sort: Sort = Sort.AUTO,
+        counts: bool = False,
+    ) -> Found:
+        """Return the page `page` (from 1) of what answers `criteria`, and the counts of every filter when asked.
+
+        Raises ValueError for a page below 1 or a size out of 0..10 000.
+        """
+        if page < 1 or not 0 <= size <= _LARGEST_PAGE:
+            raise ValueError("page from 1, size from 0 to 10 000")
+        words, corrections, unknown = matching.words_of(criteria, self._segments)
+        matched = [
+            matching.match(
+                segment,
+                criteria,
+                words,
+                unknown=bool(unknown),
+                scores=scores,
+                today=self._today,
+                total=self.total,
+            )
+            for segment, scores in zip(self._segments, self._scores, strict=True)
+        ]
+        if criteria.exclure_doublons:
+            matched = self._without_twins(matched)
+        total = sum(int(m.rows.shape[0]) for m in matched)
+        hits = self._page(matched, criteria, sort, page, size) if total else ()
+        tallies: dict[str, dict[str, int]] = {}
+        if counts:
+            for m, scores in zip(matched, self._scores, strict=True):
+                for name, numbers in matching.count(m, criteria, scores, self._today).items():
+                    held = tallies.setdefault(name, {})
+                    for value, number in numbers.items():
+                        held[value] = held.get(value, 0) + number
+        return Found(total, hits, tallies, tuple(corrections), tuple(unknown))
+
+    def points(self, criteria: Criteria, *, limit: int = 1000, sort: Sort = Sort.AUTO) -> list[Point]:
+        """Return the results that have a position, best first, `limit` at most: what a map shows."""
+        found = self.search(criteria, size=min(limit, _LARGEST_PAGE), sort=sort)
+        points = []
+        for hit in found.hits:
+            segment, row = self._row(hit.ref)
+            latitude, longitude = float(segment["latitude"][row]), float(segment["longitude"][row])
+            if latitude == latitude:
+                structure = segment.structure_nom(int(segment["structure"][row]))
+                points.append(Point(hit.id, segment.nom(row), structure, latitude, longitude))
+        return points
+
+    def find(self, service_id: str) -> Hit | None:
+        """Return the service of this prefixed id, or None."""
+        for which, segment in enumerate(self._segments):
+            row = segment.row_of(service_id)
+            if row is not None:
+                return Hit(service_id, self._ref(which, row))
+        return None
+
+    def service_records(self, session: Session, hits: Sequence[Hit]) -> list[bytes]:
+        """Return the JSON of each service, in order: the schema's fields, `adresse_certifiee`, `score_qualite`.
+
+        One that was removed meanwhile is left out.
+        """
+        return self._read(session, hits, detailed=False)
+
+    def detailed_records(self, session: Session, hits: Sequence[Hit]) -> list[bytes]:
+        """Return the same as `service_records`, each with its `structure`."""
+        return self._read(session, hits, detailed=True)
+
+    def cards(self, session: Session, hits: Sequence[Hit]) -> list[Card]:
+        """Return the results as pages show them, in order."""
+        cards = []
+        by_id = {hit.id: hit for hit in hits}
+        for content in self._read(session, hits, detailed=True):
+            record = orjson.loads(content)
+            structure = record.pop("structure")
+            score = record.pop("score_qualite")
+            own = self._ours.of(record["id"])
+            cards.append(
+                Card(
+                    by_id[record["id"]],
+                    record,
+                    structure,
+                    score,
+                    own.id if own else None,
+                    own.structure_id if own else None,
+                    own.places if own else None,
+                    own.next_session if own else None,
+                    own.dominantes if own else (),
+                    own.financeurs if own else (),
+                )
+            )
+        return cards
+
+    def sources(self) -> dict[str, int]:
+        """Return how many services each source gives."""
+        found: dict[str, int] = {}
+        for segment in self._segments:
+            numbers = np.bincount(segment["source"], minlength=len(segment.values["source"]))
+            for code, value in enumerate(segment.values["source"]):
+                found[value] = found.get(value, 0) + int(numbers[code])
+        return found
+
+    def structure_name(self, structure_id: str) -> str | None:
+        """Return the name of a structure by its prefixed id, or None."""
+        for segment in self._segments:
+            row = segment.structure_row_of(structure_id)
+            if row is not None:
+                return segment.structure_nom(row)
+        return None
+
+    # ── Structures ──
+
+    def search_structures(self, criteria: StructureCriteria, *, page: int = 1, size: int = 20) -> Found:
+        """Return the page `page` of the structures that answer, by id. Raises ValueError as `search`."""
+        if page < 1 or not 0 <= size <= _LARGEST_PAGE:
+            raise ValueError("page from 1, size from 0 to 10 000")
+        kept = [self._structures(which, criteria) for which in (0, 1)]
+        if criteria.exclure_doublons:
+            kept = self._best_structures(kept)
+        ranks = np.concatenate([self._structure_rank(which, rows) for which, rows in enumerate(kept)])
+        ranks.sort()
+        chosen = ranks[(page - 1) * size : page * size]
+        hits = []
+        for rank in chosen.tolist():
+            which, row = self._structure_at(rank)
+            hits.append(Hit(self._segments[which].structure_id(row), self._ref(which, row)))
+        return Found(int(ranks.shape[0]), tuple(hits))
+
+    def find_structure(self, structure_id: str) -> Hit | None:
+        """Return the structure of this prefixed id, or None."""
+        for which, segment in enumerate(self._segments):
+            row = segment.structure_row_of(structure_id)
+            if row is not None:
+                return Hit(structure_id, self._ref(which, row))
+        return None
+
+    def services_of(self, structure_id: str) -> tuple[Hit, ...]:
+        """Return the services of a structure, by id."""
+        hit = self.find_structure(structure_id)
+        if hit is None:
+            return ()
+        segment, structure = self._row(hit.ref)
+        order, held = segment.service_order
+        first, last = np.searchsorted(held, structure), np.searchsorted(held, structure, side="right")
+        which = hit.ref & 1
+        return tuple(
+            Hit(segment.id(int(row)), self._ref(which, int(row)))
+            for row in sorted(order[first:last].tolist())
+        )
+
+    def twins_of(self, structure_id: str) -> list[str]:
+        """Return the prefixed ids of the other structures that are the same one, by id."""
+        hit = self.find_structure(structure_id)
+        if hit is None:
+            return []
+        segment, row = self._row(hit.ref)
+        cluster = int(segment["s_cluster"][row])
+        found = []
+        for other in self._segments:
+            order, clusters = other.cluster_order
+            first, last = np.searchsorted(clusters, cluster), np.searchsorted(clusters, cluster, side="right")
+            found += [other.structure_id(int(r)) for r in order[first:last]]
+        return sorted(set(found) - {structure_id})
+
+    def structure_records(self, session: Session, hits: Sequence[Hit]) -> list[bytes]:
+        """Return the JSON of each structure, in order: the schema's fields, `adresse_certifiee`, `score_qualite`, `doublons`."""
+        theirs = known_structures(session, [hit.id for hit in hits if not hit.ref & 1])
+        answers = []
+        means = [self._structure_scores(which) for which in (0, 1)]
+        for hit in hits:
+            content = self._ours.structure(session, hit.id) if hit.ref & 1 else theirs.get(hit.id)
+            if content is None:
+                continue
+            twins = [{"source": twin.split("--", 1)[0], "id": twin} for twin in self.twins_of(hit.id)]
+            score = round(float(means[hit.ref & 1][hit.ref >> 1]), 2)
+            # The stored text may hold the doublons its source told; ours, which hold them too, take their place.
+            plain = orjson.loads(content)
+            plain["score_qualite"], plain["doublons"] = score, twins
+            answers.append(orjson.dumps(plain))
+        return answers
+
+    # ── Inside ──
+
+    @staticmethod
+    def _ref(which: int, row: int) -> int:
+        return row << 1 | which
+
+    def _row(self, ref: int) -> tuple[Segment, int]:
+        return self._segments[ref & 1], ref >> 1
+
+    def _ranks(self, which: int, rows: Array) -> Array:
+        """Return the place of rows of a segment in the order of all ids."""
+        rows = rows.astype(np.int64)
+        if which == 1:
+            return rows + self._at
+        return rows + np.where(rows >= self._at, self._segments[1].count, 0)
+
+    def _at_rank(self, rank: int) -> tuple[int, int]:
+        ours = self._segments[1].count
+        if rank < self._at:
+            return 0, rank
+        if rank < self._at + ours:
+            return 1, rank - self._at
+        return 0, rank - ours
+
+    def _page(
+        self, matched: list[Matched], criteria: Criteria, sort: Sort, page: int, size: int
+    ) -> tuple[Hit, ...]:
+        best = max((float(m.relevance.max()) for m in matched if m.relevance.shape[0]), default=0.0)
+        keys = np.concatenate([self._keys(which, m, criteria, sort, best) for which, m in enumerate(matched)])
+        end = min(page * size, keys.shape[0])
+        start = (page - 1) * size
+        if start >= end:
+            return ()
+        if end < keys.shape[0] // 4:
+            first = np.argpartition(keys, end - 1)[:end]
+            first = first[np.argsort(keys[first])][start:]
+        else:
+            first = np.argsort(keys)[start:end]
+        hits = []
+        split = matched[0].rows.shape[0]
+        worded = bool(matched[0].masks.get("words") is not None)
+        for place in first.tolist():
+            which, at = (0, place) if place < split else (1, place - split)
+            m = matched[which]
+            row = int(m.rows[at])
+            kilometres = float(m.distance[at])
+            hits.append(
+                Hit(
+                    m.segment.id(row),
+                    self._ref(which, row),
+                    None if kilometres != kilometres else kilometres,
+                    float(m.relevance[at]) if worded else None,
+                    self._why(m.segment, row, kilometres, criteria),
+                )
+            )
+        return tuple(hits)
+
+    def _why(self, segment: Segment, row: int, kilometres: float, criteria: Criteria) -> tuple[Why, ...]:
+        if criteria.where is None:
+            return ()
+        reasons = []
+        if kilometres == kilometres:
+            reasons.append(Why.DISTANCE)
+        elif isinstance(criteria.where, Around):
+            reasons.append(Why.A_DISTANCE)
+        elif _is_in(segment, row, criteria.where.kind, criteria.where.code):
+            reasons.append(Why.TERRITOIRE)
+        else:
+            reasons.append(Why.A_DISTANCE)
+        if matching.names_the_place(segment, criteria.where, row):
+            reasons.append(Why.ZONE)
+        return tuple(reasons)
+
+    def _keys(self, which: int, m: Matched, criteria: Criteria, sort: Sort, best: float) -> Array:
+        """Return a number for each row matched: the lesser, the sooner. Fields side by side in 63 bits."""
+        rank = self._ranks(which, m.rows)
+        if sort is Sort.ID:
+            return rank
+        metres = np.where(
+            np.isnan(m.distance), _FAR, np.minimum(np.nan_to_num(m.distance) * 100, _FAR - 1)
+        ).astype(np.int64)
+        if sort is Sort.DISTANCE_ID:
+            whole = np.where(np.isnan(m.distance), _FAR, np.nan_to_num(m.distance)).astype(np.int64)
+            return whole << 24 | rank
+        quality = 127 - np.round(self._scores[which][m.rows] * 100).astype(np.int64)
+        worded = "words" in m.masks
+        if sort is Sort.PERTINENCE or (sort is Sort.AUTO and worded):
+            # Steps of a tenth: between two offers that answer as well, the nearer comes first.
+            steps = np.round(m.relevance / (best or 1.0) * 10).astype(np.int64)
+            return ((10 - steps) << 48) | metres << 31 | quality << 24 | rank
+        if sort is Sort.FRAICHEUR:
+            age = (1 << 20) - m.segment["date_maj"][m.rows].astype(np.int64)
+            return age << 24 | rank
+        if sort is Sort.PLACES:
+            left = 40_000 - m.segment["places"][m.rows].astype(np.int64)
+            return left << 41 | metres << 24 | rank
+        return metres << 31 | quality << 24 | rank
+
+    def _without_twins(self, matched: list[Matched]) -> list[Matched]:
+        """Keep, of structures that are the same one, the services of the best (contract §2.3: score, then freshness)."""
+        ranks = self._structure_merits()
+        clusters = [m.segment["s_cluster"][m.segment["structure"][m.rows]] for m in matched]
+        merits = [ranks[which][m.segment["structure"][m.rows]] for which, m in enumerate(matched)]
+        size = max((int(c.max()) for c in clusters if c.shape[0]), default=0) + 1
+        lead = np.full(size, np.iinfo(np.int64).max)
+        for cluster, merit in zip(clusters, merits, strict=True):
+            np.minimum.at(lead, cluster, merit)
+        kept = []
+        for m, cluster, merit in zip(matched, clusters, merits, strict=True):
+            keep = merit == lead[cluster]
+            masks = dict(m.masks)
+            only = np.ones(m.segment.count, np.bool_)
+            only[m.rows[~keep]] = False
+            masks["doublons"] = only
+            kept.append(Matched(m.segment, masks, m.rows[keep], m.distance[keep], m.relevance[keep]))
+        return kept
+
+    def _structure_scores(self, which: int) -> Array:
+        """Return the mean score of the services of each structure of a segment; 0 without any."""
+        return _means(self._segments[which], self._scores[which])
+
+    def _structure_merits(self) -> list[Array]:
+        """Return, for each structure, a number that is the lesser the better its score, then its freshness."""
+        merits = []
+        for which, segment in enumerate(self._segments):
+            score = 100 - np.round(self._structure_scores(which) * 100).astype(np.int64)
+            merits.append(score << 24 | ((1 << 20) - segment["s_date_maj"].astype(np.int64)))
+        return merits
+
+    def _structures(self, which: int, criteria: StructureCriteria) -> Array:
+        segment = self._segments[which]
+        mask = np.ones(segment.structure_count, np.bool_)
+        if criteria.sources:
+            codes = [
+                segment.codes["source"][value]
+                for value in criteria.sources
+                if value in segment.codes["source"]
+            ]
+            mask &= np.isin(segment["s_source"], np.array(codes, np.uint16))
+        if criteria.reseaux_porteurs:
+            held = np.zeros(segment.structure_count, np.bool_)
+            for value in criteria.reseaux_porteurs:
+                held[segment.rows_of("reseaux_porteurs", value)] = True
+            mask &= held
+        if criteria.within is not None:
+            column = segment.place_columns[criteria.within.kind.value]
+            inside = np.zeros(65536, np.bool_)
+            inside[: column.shape[0]] = column == criteria.within.code
+            inside[65535] = False
+            mask &= inside[segment["s_commune"]]
+        return np.flatnonzero(mask)
+
+    def _best_structures(self, kept: list[Array]) -> list[Array]:
+        """Keep one structure of each group of twins: best score, newest, least id."""
+        merits = self._structure_merits()
+        best: dict[int, tuple[int, int, int, int]] = {}
+        for which, rows in enumerate(kept):
+            clusters = self._segments[which]["s_cluster"][rows].tolist()
+            for row, cluster, merit, rank in zip(
+                rows.tolist(),
+                clusters,
+                merits[which][rows].tolist(),
+                self._structure_rank(which, rows).tolist(),
+                strict=True,
+            ):
+                candidate = (merit, rank, which, row)
+                if cluster not in best or candidate < best[cluster]:
+                    best[cluster] = candidate
+        return [
+            np.array(sorted(row for _, _, w, row in best.values() if w == which), np.int64)
+            for which in (0, 1)
+        ]
+
+    def _structure_rank(self, which: int, rows: Array) -> Array:
+        rows = rows.astype(np.int64)
+        if which == 1:
+            return rows + self._structures_at
+        return rows + np.where(rows >= self._structures_at, self._segments[1].structure_count, 0)
+
+    def _structure_at(self, rank: int) -> tuple[int, int]:
+        ours = self._segments[1].structure_count
+        if rank < self._structures_at:
+            return 0, rank
+        if rank < self._structures_at + ours:
+            return 1, rank - self._structures_at
+        return 0, rank - ours
+
+    def _read(self, session: Session, hits: Sequence[Hit], *, detailed: bool) -> list[bytes]:
+        theirs = known_services(session, [hit.id for hit in hits if not hit.ref & 1], detailed=detailed)
+        answers = []
+        for hit in hits:
+            if hit.ref & 1:
+                found = self._ours.service(session, hit.id, detailed=detailed)
+            else:
+                found = theirs.get(hit.id)
+            if found is None:
+                continue
+            record, structure = found
+            score = b"%.2g" % float(self._scores[hit.ref & 1][hit.ref >> 1])
+            end = b',"structure":' + structure + b"}" if detailed else b"}"
+            answers.append(record[:-1] + b',"score_qualite":' + score + end)
+        return answers
+
+
+def _is_in(segment: Segment, row: int, kind: AreaKind, code: str) -> bool:
+    at = int(segment["commune"][row])
+    column = segment.place_columns[kind.value]
+    return at < column.shape[0] and str(column[at]) == code
+
+
+def _means(segment: Segment, scores: Array) -> Array:
+    if not segment.structure_count:
+        return np.zeros(0)
+    sums = np.bincount(segment["structure"], weights=scores, minlength=segment.structure_count)
+    numbers = np.bincount(segment["structure"], minlength=segment.structure_count)
+    return np.round(sums / np.maximum(numbers, 1), 2)
+
+
+class Catalogue:
+    """The catalogue of a process. `source` and `public_url` are ours; `folder` is where files of the index are kept."""
+
+    def __init__(self, *, source: str, public_url: str, folder: Path, poll_seconds: float = 1.0) -> None:
+        self._holder = Holder(
+            source=source, public_url=public_url, folder=folder, poll_seconds=poll_seconds, make=Snapshot
+        )
+
+    def snapshot(self, session: Session, *, fresh: bool = False) -> Snapshot:
+        """Return the catalogue as `session` sees it, one second late at most; not late at all when `fresh`."""
+        found: Snapshot = self._holder.snapshot(session, fresh=fresh)
+        return found
+
+    def forget(self) -> None:
+        """Drop everything: the next question reads it all again."""
+        self._holder.forget()

@@ -1,0 +1,550 @@
+"""Columns of services and structures as arrays: what the search reads instead of rows.
+
+A segment never changes once made. `Builder` makes one from features; `pack` and `unpack` give it the shape of a file,
+which every process of a machine maps rather than copies. Rows are in the order of their ids.
+"""
+
+import hashlib
+import json
+import struct
+from array import array
+from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portal import geography, vocabulary
+from portal.catalogue import text
+from portal.catalogue.features import ServiceFeatures, StructureFeatures
+
+#: Moves each time the arrays below do: a file of another layout is not read.
+LAYOUT = 1
+
+#: Filters of several values a row: postings, that is the rows of each value.
+MANY = ("thematiques", "publics", "modes_accueil", "dominantes", "financeurs", "conventions")
+#: Filters of one value a row: a code a row, NO_CODE when unknown.
+ONE = ("type", "frais", "source")
+NO_CODE = 255
+NO_COMMUNE = 65535
+HOURS_BANDS = ("moins-de-5", "5-a-15", "15-et-plus", "inconnu")
+
+_MAGIC = b"PORTALIX"
+_ALIGN = 64
+
+Array = NDArray[Any]
+
+
+class Segment:
+    """The columns of a set of services and of their structures."""
+
+    def __init__(self, arrays: dict[str, Array], values: dict[str, list[str]]) -> None:
+        self._arrays = arrays
+        self.values = values
+        self.count: int = int(arrays["date_maj"].shape[0])
+        self.structure_count: int = int(arrays["s_date_maj"].shape[0])
+        self.codes = {name: {value: code for code, value in enumerate(values[name])} for name in values}
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def names(self) -> Iterable[str]:
+        """Return the names of the columns."""
+        return self._arrays.keys()
+
+    def id(self, row: int) -> str:
+        """Return the prefixed id of a service."""
+        return self._text("ids", row)
+
+    def nom(self, row: int) -> str:
+        """Return the name of a service."""
+        return self._text("noms", row)
+
+    def structure_id(self, row: int) -> str:
+        """Return the prefixed id of a structure."""
+        return self._text("s_ids", row)
+
+    def structure_nom(self, row: int) -> str:
+        """Return the name of a structure."""
+        return self._text("s_noms", row)
+
+    def row_of(self, service_id: str) -> int | None:
+        """Return the row of a service, or None."""
+        return self._find("ids", self.count, service_id)
+
+    def structure_row_of(self, structure_id: str) -> int | None:
+        """Return the row of a structure, or None."""
+        return self._find("s_ids", self.structure_count, structure_id)
+
+    def insertion_row(self, service_id: str) -> int:
+        """Return how many services come before this id."""
+        return self._bisect("ids", self.count, service_id)
+
+    def structure_insertion_row(self, structure_id: str) -> int:
+        """Return how many structures come before this id."""
+        return self._bisect("s_ids", self.structure_count, structure_id)
+
+    def rows_of(self, name: str, value: str) -> Array:
+        """Return the rows (rising) that hold a value of one of MANY or of the zones; none when it is unknown."""
+        code = self.codes[name].get(value)
+        if code is None:
+            return _NO_ROWS
+        bounds = self._arrays[f"{name}_ptr"]
+        return self._arrays[f"{name}_rows"][bounds[code] : bounds[code + 1]]
+
+    def stem_rows(self, code: int) -> tuple[Array, Array]:
+        """Return (rows, places where it is found) of a stem, by its number."""
+        bounds = self._arrays["stem_ptr"]
+        span = slice(int(bounds[code]), int(bounds[code + 1]))
+        return self._arrays["stem_rows"][span], self._arrays["stem_bits"][span]
+
+    def stem_code(self, stem: str) -> int | None:
+        """Return the number of a stem, or None when no service holds it."""
+        held, wanted = self._arrays["stems"], stem.encode()
+        code = int(np.searchsorted(held, wanted))
+        return code if code < held.shape[0] and held[code] == wanted else None
+
+    def stems_beginning(self, beginning: str, limit: int) -> list[int]:
+        """Return the stems (numbers) of the words that begin so, the most frequent first."""
+        held = self._arrays["words"]
+        first = int(np.searchsorted(held, beginning.encode()))
+        last = int(np.searchsorted(held, beginning.encode() + b"\x7f"))
+        if first == last:
+            return []
+        codes = np.unique(self._arrays["word_stems"][first:last])
+        if codes.shape[0] > limit:
+            bounds = self._arrays["stem_ptr"]
+            sizes = bounds[codes + 1] - bounds[codes]
+            codes = codes[np.argsort(-sizes.astype(np.int64), kind="stable")[:limit]]
+        return [int(code) for code in codes]
+
+    @cached_property
+    def place_columns(self) -> dict[str, Array]:
+        """For each commune of the segment: the codes of its département, région and EPCI (texts)."""
+        found = [geography.commune(code) for code in self.values["communes"]]
+        return {
+            "commune": np.array(self.values["communes"] or [""]),
+            "departement": np.array([c.code_departement if c else "" for c in found] or [""]),
+            "region": np.array([c.code_region if c else "" for c in found] or [""]),
+            "epci": np.array([(c.code_epci or "") if c else "" for c in found] or [""]),
+        }
+
+    @cached_property
+    def word_list(self) -> list[str]:
+        """Every word of the services, for the search of near ones."""
+        return [word.decode() for word in self._arrays["words"].tolist()]
+
+    @cached_property
+    def cluster_order(self) -> tuple[Array, Array]:
+        """Return (structures in the order of their clusters, their clusters): who is the twin of whom."""
+        clusters = self._arrays["s_cluster"]
+        order = np.argsort(clusters, kind="stable")
+        return order, clusters[order]
+
+    @cached_property
+    def service_order(self) -> tuple[Array, Array]:
+        """Return (services in the order of their structures, their structures)."""
+        held = self._arrays["structure"]
+        order = np.argsort(held, kind="stable")
+        return order, held[order]
+
+    def scores(self) -> Array:
+        """Return the quality score of each service today."""
+        days = self._arrays["date_maj"]
+        distinct, which = np.unique(days, return_inverse=True)
+        worth = np.array([vocabulary.freshness(_day(int(day))) for day in distinct.tolist()] or [0.0])
+        # A few hundred combinations for a hundred thousand services.
+        combined = np.stack(
+            (
+                np.round(self._arrays["points"] * 2).astype(np.int64),
+                self._arrays["criteria"].astype(np.int64),
+                self._arrays["ages"].astype(np.int64),
+                np.round(worth[which] * 100).astype(np.int64),
+            ),
+            axis=1,
+        )
+        if not self.count:
+            return np.zeros(0, np.float32)
+        keys = ((combined[:, 0] * 32 + combined[:, 1]) * 2 + combined[:, 2]) * 128 + combined[:, 3]
+        _, first, again = np.unique(keys, return_index=True, return_inverse=True)
+        scores = [
+            vocabulary.aged_score(points / 2, criteria, fresh / 100 if ages else None)
+            for points, criteria, ages, fresh in combined[first].tolist()
+        ]
+        return np.array(scores, np.float32)[again]
+
+    def _text(self, name: str, row: int) -> str:
+        bounds = self._arrays[f"{name}_ptr"]
+        return bytes(self._arrays[name][int(bounds[row]) : int(bounds[row + 1])]).decode()
+
+    def _bisect(self, name: str, count: int, wanted: str) -> int:
+        low, high = 0, count
+        while low < high:
+            middle = (low + high) // 2
+            if self._text(name, middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _find(self, name: str, count: int, wanted: str) -> int | None:
+        row = self._bisect(name, count, wanted)
+        return row if row < count and self._text(name, row) == wanted else None
+
+
+_NO_ROWS: Array = np.zeros(0, np.uint32)
+
+
+class Builder:
+    """Makes a segment from features, which must come in the order of their ids: structures first, then services."""
+
+    def __init__(self) -> None:
+        self._s_ids = _Texts()
+        self._s_noms = _Texts()
+        self._s_columns: dict[str, array[int]] = {
+            name: array("q") for name in ("date_maj", "source", "commune")
+        }
+        self._s_reseaux = _Postings()
+        self._s_rows: dict[str, int] = {}
+        self._twins = _Twins()
+        self._ids = _Texts()
+        self._noms = _Texts()
+        self._one = {name: _Codes() for name in (*ONE, "communes")}
+        self._many = {name: _Postings() for name in MANY}
+        self._zones = _Postings()
+        self._zone_null = array("b")
+        self._whole: dict[str, array[int]] = {
+            name: array("q")
+            for name in (
+                *ONE,
+                "commune",
+                "structure",
+                "date_maj",
+                "criteria",
+                "ages",
+                "professionnels",
+                "heures",
+                "places",
+                "session",
+                "appeared",
+            )
+        }
+        self._real: dict[str, array[float]] = {
+            name: array("d") for name in ("latitude", "longitude", "points")
+        }
+        self._words: dict[str, int] = {}
+        self._stem_of: list[int] = []
+        self._stems: dict[str, int] = {}
+        self._stem_pairs = array("I")
+        self._stem_rows = array("I")
+        self._stem_bits = array("B")
+        self._publics_words = _Postings()
+
+    def add_structure(self, structure: StructureFeatures) -> None:
+        """Add a structure."""
+        row = len(self._s_rows)
+        self._s_rows[structure.id] = row
+        self._s_ids.add(structure.id)
+        self._s_noms.add(structure.nom)
+        self._s_columns["date_maj"].append(structure.date_maj)
+        self._s_columns["source"].append(self._one["source"].code(structure.source))
+        self._s_columns["commune"].append(self._commune(structure.code_insee))
+        self._s_reseaux.add(row, structure.reseaux_porteurs)
+        self._twins.add(row, structure)
+
+    def add_service(self, service: ServiceFeatures) -> None:
+        """Add a service. Raises KeyError when its structure was not added."""
+        whole, row = self._whole, self._ids.count
+        whole["structure"].append(self._s_rows[service.structure_id])
+        self._ids.add(service.id)
+        self._noms.add(service.nom)
+        for name in ONE:
+            whole[name].append(self._one[name].code(getattr(service, name)))
+        whole["commune"].append(self._commune(service.code_insee))
+        whole["date_maj"].append(service.date_maj)
+        whole["criteria"].append(service.criteria)
+        whole["ages"].append(service.ages)
+        whole["professionnels"].append(service.professionnels)
+        whole["heures"].append(_hours_band(service.heures))
+        whole["places"].append(service.places)
+        whole["session"].append(service.next_session)
+        whole["appeared"].append(service.appeared)
+        self._real["points"].append(service.points)
+        latitude, longitude = service.position or (float("nan"), float("nan"))
+        self._real["latitude"].append(latitude)
+        self._real["longitude"].append(longitude)
+        for name in MANY:
+            self._many[name].add(row, getattr(service, name))
+        self._zones.add(row, service.zone or ())
+        self._zone_null.append(service.zone is None)
+        self._publics_words.add(row, text.stems(service.publics_words))
+        self._add_words(row, service.words)
+
+    def _add_words(self, row: int, words: dict[str, int]) -> None:
+        merged: dict[int, int] = {}
+        for word, bits in words.items():
+            number = self._words.get(word)
+            if number is None:
+                stem = text.stem(word)
+                code = self._stems.setdefault(stem, len(self._stems))
+                self._words[word] = len(self._stem_of)
+                self._stem_of.append(code)
+            else:
+                code = self._stem_of[number]
+            merged[code] = merged.get(code, 0) | bits
+        self._stem_pairs.extend(merged)
+        self._stem_bits.extend(merged.values())
+        self._stem_rows.extend([row] * len(merged))
+
+    def _commune(self, code: str | None) -> int:
+        return NO_COMMUNE if code is None else self._one["communes"].code(code)
+
+    def finish(self) -> Segment:
+        """Return the segment."""
+        arrays: dict[str, Array] = {}
+        values: dict[str, list[str]] = {name: codes.values for name, codes in self._one.items()}
+        narrow = {
+            "type": np.uint8,
+            "frais": np.uint8,
+            "source": np.uint16,
+            "criteria": np.uint8,
+            "ages": np.bool_,
+        }
+        narrow |= {"professionnels": np.bool_, "heures": np.uint8, "places": np.int16, "commune": np.uint16}
+        for name, column in self._whole.items():
+            held = np.array(column, np.int64)
+            if name == "places":
+                held = np.minimum(held, 32767)
+            arrays[name] = held.astype(narrow.get(name, np.int32))
+        for name, reals in self._real.items():
+            arrays[name] = np.array(reals, np.float64)
+        arrays["points"] = arrays["points"].astype(np.float32)
+        arrays |= _sphere(arrays["latitude"], arrays["longitude"])
+        for name, postings in (
+            *self._many.items(),
+            ("zones", self._zones),
+            ("publics_words", self._publics_words),
+        ):
+            values[name], arrays[f"{name}_ptr"], arrays[f"{name}_rows"] = postings.finish()
+        arrays["zone_null"] = np.array(self._zone_null, np.bool_)
+        categories = [vocabulary.category_of(value) for value in values["thematiques"]]
+        values["categories"] = sorted(set(categories))
+        arrays["categories_ptr"], arrays["categories_rows"] = _joined(
+            arrays["thematiques_ptr"], arrays["thematiques_rows"], categories, values["categories"]
+        )
+        arrays |= self._finish_words()
+        for prefix, texts in (
+            ("ids", self._ids),
+            ("noms", self._noms),
+            ("s_ids", self._s_ids),
+            ("s_noms", self._s_noms),
+        ):
+            arrays[prefix], arrays[f"{prefix}_ptr"] = texts.finish()
+        arrays["s_date_maj"] = np.array(self._s_columns["date_maj"], np.int32)
+        arrays["s_source"] = np.array(self._s_columns["source"], np.uint16)
+        arrays["s_commune"] = np.array(self._s_columns["commune"], np.uint16)
+        values["reseaux_porteurs"], arrays["reseaux_porteurs_ptr"], arrays["reseaux_porteurs_rows"] = (
+            self._s_reseaux.finish()
+        )
+        arrays["s_cluster"] = self._twins.finish(self._s_rows)
+        arrays["key_hashes"], arrays["key_rows"] = self._twins.keys()
+        return Segment(arrays, values)
+
+    def _finish_words(self) -> dict[str, Array]:
+        stems = np.array(
+            [stem.encode()[: text.MAX_WORD] for stem in self._stems] or [b""], f"S{text.MAX_WORD}"
+        )
+        order = np.argsort(stems, kind="stable")
+        rank = np.empty(len(order), np.uint32)
+        rank[order] = np.arange(len(order), dtype=np.uint32)
+        codes = (
+            rank[np.frombuffer(self._stem_pairs, np.uint32)] if self._stem_pairs else np.zeros(0, np.uint32)
+        )
+        by_stem = np.argsort(codes, kind="stable")
+        words = np.array([word.encode() for word in self._words] or [b""], f"S{text.MAX_WORD}")
+        by_word = np.argsort(words, kind="stable")
+        of_words = np.array(self._stem_of or [0], np.uint32)
+        return {
+            "stems": stems[order],
+            "stem_ptr": _bounds(codes, len(stems)),
+            "stem_rows": np.frombuffer(self._stem_rows, np.uint32)[by_stem] if self._stem_rows else _NO_ROWS,
+            "stem_bits": np.frombuffer(self._stem_bits, np.uint8)[by_stem]
+            if self._stem_bits
+            else np.zeros(0, np.uint8),
+            "words": words[by_word],
+            "word_stems": rank[of_words[by_word]],
+        }
+
+
+class _Texts:
+    """Texts end to end, with where each begins."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._bounds = array("Q", [0])
+
+    @property
+    def count(self) -> int:
+        return len(self._bounds) - 1
+
+    def add(self, value: str) -> None:
+        self._content += value.encode()
+        self._bounds.append(len(self._content))
+
+    def finish(self) -> tuple[Array, Array]:
+        return np.frombuffer(bytes(self._content), np.uint8), np.array(self._bounds, np.uint32)
+
+
+class _Codes:
+    """The number of each value met, in the order they come."""
+
+    def __init__(self) -> None:
+        self.values: list[str] = []
+        self._known: dict[str, int] = {}
+
+    def code(self, value: str | None) -> int:
+        if value is None:
+            return NO_CODE
+        code = self._known.get(value)
+        if code is None:
+            code = self._known[value] = len(self.values)
+            self.values.append(value)
+        return code
+
+
+class _Postings:
+    """Which rows hold which values."""
+
+    def __init__(self) -> None:
+        self._codes = _Codes()
+        self._pairs = array("I")
+        self._rows = array("I")
+
+    def add(self, row: int, values: Sequence[str]) -> None:
+        for value in values:
+            self._pairs.append(self._codes.code(value))
+            self._rows.append(row)
+
+    def finish(self) -> tuple[list[str], Array, Array]:
+        codes = np.array(self._pairs, np.uint32)
+        order = np.argsort(codes, kind="stable")
+        return (
+            self._codes.values,
+            _bounds(codes, len(self._codes.values)),
+            np.array(self._rows, np.uint32)[order],
+        )
+
+
+class _Twins:
+    """Structures that are the same one: same SIRET, same name in the same commune, or said so by their source."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, int] = {}
+        self._pairs: list[tuple[int, int]] = []
+        self._said: list[tuple[int, str]] = []
+        self._count = 0
+
+    def add(self, row: int, structure: StructureFeatures) -> None:
+        self._count += 1
+        for key in structure.keys:
+            other = self._first.setdefault(key, row)
+            if other != row:
+                self._pairs.append((other, row))
+        self._said += [(row, twin) for twin in structure.doublons]
+
+    def finish(self, rows: dict[str, int]) -> Array:
+        roots = list(range(self._count))
+
+        def root(row: int) -> int:
+            while roots[row] != row:
+                roots[row] = roots[roots[row]]
+                row = roots[row]
+            return row
+
+        said = [(row, rows[twin]) for row, twin in self._said if twin in rows]
+        for one, other in (*self._pairs, *said):
+            first, second = sorted((root(one), root(other)))
+            roots[second] = first
+        return np.array([root(row) for row in range(self._count)], np.int32)
+
+    def keys(self) -> tuple[Array, Array]:
+        hashes = np.array([key_hash(key) for key in self._first], np.uint64)
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], np.array(list(self._first.values()), np.int32)[order]
+
+
+def key_hash(key: str) -> int:
+    """Return a number for a key by which structures are known, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
+
+
+def pack(segment: Segment) -> bytearray:
+    """Return the file of a segment: a heading in JSON, then the arrays, each at a multiple of 64 bytes."""
+    table: dict[str, tuple[str, int, int]] = {}
+    at = 0
+    for name in segment.names():
+        held = segment[name]
+        table[name] = (held.dtype.str, at, int(held.shape[0]))
+        at += -(-held.nbytes // _ALIGN) * _ALIGN
+    heading = json.dumps({"layout": LAYOUT, "arrays": table, "values": segment.values}).encode()
+    start = -(-(len(_MAGIC) + 8 + len(heading)) // _ALIGN) * _ALIGN
+    content = bytearray(start + at)
+    content[: len(_MAGIC) + 8 + len(heading)] = _MAGIC + struct.pack("<Q", len(heading)) + heading
+    for name, (_, offset, _length) in table.items():
+        held = np.ascontiguousarray(segment[name])
+        content[start + offset : start + offset + held.nbytes] = held.tobytes()
+    return content
+
+
+def unpack(content: Any) -> Segment:
+    """Return the segment of a file's content (bytes, or a map of the file): nothing is copied.
+
+    Raises ValueError when it is not such a file or has another layout.
+    """
+    view = memoryview(content)
+    if len(view) < 16 or bytes(view[:8]) != _MAGIC:
+        raise ValueError("not the file of an index")
+    (length,) = struct.unpack("<Q", view[8:16])
+    heading = json.loads(bytes(view[16 : 16 + length]))
+    if heading["layout"] != LAYOUT:
+        raise ValueError("the file of an index of another layout")
+    start = -(-(16 + length) // _ALIGN) * _ALIGN
+    arrays = {
+        name: np.frombuffer(view, dtype, count, start + offset) if count else np.zeros(0, dtype)
+        for name, (dtype, offset, count) in heading["arrays"].items()
+    }
+    return Segment(arrays, heading["values"])
+
+
+def _sphere(latitude: Array, longitude: Array) -> dict[str, Array]:
+    """Return the points of the unit sphere; a service without a position is at its centre, far from everything."""
+    lat, lon = np.radians(latitude), np.radians(longitude)
+    points = {"x": np.cos(lat) * np.cos(lon), "y": np.cos(lat) * np.sin(lon), "z": np.sin(lat)}
+    return {name: np.nan_to_num(values).astype(np.float32) for name, values in points.items()}
+
+
+def _bounds(codes: Array, count: int) -> Array:
+    return np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=count)))).astype(np.uint32)
+
+
+def _joined(bounds: Array, rows: Array, groups: list[str], names: list[str]) -> tuple[Array, Array]:
+    """Return the postings of groups of values, each row once."""
+    parts = []
+    for name in names:
+        held = [rows[bounds[code] : bounds[code + 1]] for code, group in enumerate(groups) if group == name]
+        parts.append(np.unique(np.concatenate(held)))
+    sizes = [len(part) for part in parts]
+    joined = np.concatenate(parts) if parts else _NO_ROWS
+    return np.concatenate(([0], np.cumsum(sizes))).astype(np.uint32), joined.astype(np.uint32)
+
+
+def _hours_band(hours: float | None) -> int:
+    if hours is None:
+        return 3
+    return 0 if hours < 5 else 1 if hours < 15 else 2
+
+
+def _day(ordinal: int) -> date:
+    return date.fromordinal(ordinal)

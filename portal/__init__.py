@@ -11,6 +11,8 @@ from portal import cli, tables
 from portal.accounts import session as sign_in
 from portal.accounts import views as accounts
 from portal.beneficiaries import views as beneficiaries
+from portal.catalogue import current
+from portal.catalogue import views as catalogue
 from portal.config import ROOT, Config, load_config
 from portal.conventions import queries as convention_queries
 from portal.conventions import views as conventions
@@ -73,12 +75,14 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     accounts.limiter.init_app(app)
     Compress(app)
     htmx.init_app(app)
-    headers.init_app(app, https=config.is_https)
+    headers.init_app(app, https=config.is_https, images=config.tiles_origin)
     failures.init_app(app)
     formats.init_app(app)
     pagination.init_app(app)
     assets.init_app(app)
     nav.init_app(app, config)
+
+    current.init_app(app, config)
 
     # The rooms, from the ground up.
     app.register_blueprint(pages.blueprint)
@@ -88,6 +92,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(offers.blueprint)
     app.register_blueprint(beneficiaries.blueprint)
     app.register_blueprint(conventions.blueprint)
+    app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(prescriptions.blueprint)
     app.register_blueprint(exchanges.blueprint)
     app.register_blueprint(indicators.blueprint)

@@ -65,7 +65,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "PORTAL_RATE_LIMIT_URL",
         "memory://",
-        "Where failed sign-ins are counted; with several workers use a shared store such as `redis://host`.",
+        "Where failed sign-ins and requests to the API are counted; with several workers use a shared store such as "
+        "`redis://host`.",
     ),
     Setting(
         "PORTAL_SIRENE_URL",
@@ -76,6 +77,24 @@ SETTINGS: tuple[Setting, ...] = (
         "PORTAL_GEOCODER_URL",
         "https://data.geopf.fr/geocodage",
         "The geocoder that completes addresses and places them on the map; `off` to do without.",
+    ),
+    Setting(
+        "PORTAL_TILES_URL",
+        "https://data.geopf.fr/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0"
+        "&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&STYLE=normal&TILEMATRIXSET=PM&FORMAT=image/png"
+        "&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}",
+        "The map’s background (`{z}`, `{x}` and `{y}` stand for the tile); `off` shows the points on a plain one.",
+    ),
+    Setting(
+        "PORTAL_API_OPEN",
+        "",
+        "`on`: the read API answers without a key; `off`: a key is needed. Otherwise `on` only when "
+        "`PORTAL_PUBLIC_URL` is this machine.",
+    ),
+    Setting(
+        "PORTAL_API_RATE",
+        "600",
+        "Requests a minute that each key of the API, or each address without a key, may send; `off` for no limit.",
     ),
     Setting(
         "PORTAL_PROXIES",
@@ -106,12 +125,21 @@ class Config:
     # "" when the portal does without.
     sirene_url: str
     geocoder_url: str
+    tiles_url: str
     proxies: int
+    # Where what a start makes for itself is kept: the secret, the SQLite file, the files of the index.
+    instance: Path = INSTANCE
 
     @property
     def is_https(self) -> bool:
         """True when people reach the portal over TLS, so that cookies can be kept to it."""
         return self.public_url.startswith("https://")
+
+    @property
+    def tiles_origin(self) -> str:
+        """Where the tiles of the map come from, as a content policy names it; "" without tiles, or when we serve them."""
+        parts = urlsplit(self.tiles_url)
+        return f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}" if parts.netloc else ""
 
     @property
     def is_local(self) -> bool:
@@ -160,7 +188,9 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         rate_limit_url=values["PORTAL_RATE_LIMIT_URL"],
         sirene_url=_service(values, "PORTAL_SIRENE_URL"),
         geocoder_url=_service(values, "PORTAL_GEOCODER_URL"),
+        tiles_url=_tiles(values["PORTAL_TILES_URL"]),
         proxies=int(values["PORTAL_PROXIES"]),
+        instance=instance,
     )
 
 
@@ -171,6 +201,36 @@ def _service(values: Mapping[str, str], name: str) -> str:
     if not address.startswith(("http://", "https://")):
         raise ConfigError(f"{name} must be an address such as https://service.example.org, or off")
     return address
+
+
+def _tiles(address: str) -> str:
+    if address == "off":
+        return ""
+    host = address.split("/")[2] if address.startswith(("http://", "https://")) else ""
+    # The host goes into the content policy as it is: nothing in it may end the list.
+    sound = (address.startswith("/") and not address.startswith("//")) or (
+        host and all(c.isalnum() or c in "{}.:-" for c in host)
+    )
+    if not sound or any(part not in address for part in ("{z}", "{x}", "{y}")):
+        raise ConfigError(
+            "PORTAL_TILES_URL must be an address such as https://tiles.example.org/{z}/{x}/{y}.png, or off"
+        )
+    return address
+
+
+def _on_or_off(values: Mapping[str, str], name: str, *, otherwise: bool) -> bool:
+    said = values[name].lower()
+    if said not in {"", "on", "off"}:
+        raise ConfigError(f"{name} must be on or off")
+    return otherwise if not said else said == "on"
+
+
+def _rate(text: str) -> int:
+    if text.lower() == "off":
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise ConfigError("PORTAL_API_RATE must be a whole number of requests a minute, or off")
+    return int(text)
 
 
 def _contrast_with_white(colour: str) -> float:

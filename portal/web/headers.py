@@ -5,7 +5,7 @@ from flask import Flask, Response, request
 _POLICY = "; ".join(
     (
         "default-src 'self'",
-        "img-src 'self' data:",
+        "img-src 'self' data:{images}",
         "script-src 'self'",
         "style-src 'self'",
         "object-src 'none'",
@@ -16,13 +16,17 @@ _POLICY = "; ".join(
 )
 
 
-def init_app(app: Flask, *, https: bool) -> None:
-    """Add the headers; Strict-Transport-Security only when people come over TLS."""
+def init_app(app: Flask, *, https: bool, images: str = "") -> None:
+    """Add the headers; Strict-Transport-Security only when people come over TLS.
+
+    `images` is the one other origin that may give images: that of the map's background.
+    """
+    policy = _POLICY.format(images=f" {images}" if images else "")
 
     @app.after_request
     def _add(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _POLICY)
+        headers.setdefault("Content-Security-Policy", policy)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")

@@ -18,6 +18,8 @@ from portal.conventions import queries as convention_queries
 from portal.conventions import views as conventions
 from portal.db import Database
 from portal.exchanges import views as exchanges
+from portal.exchanges.api import gate as api_gate
+from portal.exchanges.api import views as api
 from portal.indicators import views as indicators
 from portal.offers import queries as offer_queries
 from portal.offers import rules as offer_rules
@@ -39,6 +41,7 @@ from portal.web import (
     session,
     uploads,
 )
+from portal.web.application import Portal
 
 __all__ = ["create_app", "tables"]
 
@@ -49,7 +52,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     `database` lets tests give theirs. Raises ConfigError when a setting cannot be used.
     """
     config = config or load_config()
-    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = Portal(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.from_mapping(
         PORTAL=config,
         SECRET_KEY=config.secret_key,
@@ -95,6 +98,8 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(prescriptions.blueprint)
     app.register_blueprint(exchanges.blueprint)
+    app.register_blueprint(api.blueprint)
+    api_gate.init_app(app, https=config.is_https)
     app.register_blueprint(indicators.blueprint)
     app.register_blueprint(referencement.blueprint)
     # The catalogue shows places, which the conventions count: the counter is handed down to it.

@@ -9,14 +9,18 @@ import click
 from flask import Flask, current_app, url_for
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import demo, jobs, migrate, vocabulary
 from portal.accounts import rules as accounts
+from portal.accounts import tokens
 from portal.accounts.models import Organisation, OrganisationKind, Role
 from portal.config import Config
 from portal.db import Database
 from portal.errors import RuleBroken
 from portal.exchanges import exports
+from portal.exchanges.national import loading
+from portal.exchanges.national.console import Console
 from portal.structures import queries as structure_queries
 from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
@@ -126,22 +130,84 @@ def accounts_create(
         click.echo(_config().public_url + url_for("accounts.set_password", token=token))
 
 
+@accounts_group.command("token")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in tokens.Scope]),
+    help="What the key opens; may be repeated.",
+)
+@click.option(
+    "--days",
+    default=tokens.DEFAULT_DAYS,
+    show_default=True,
+    type=click.IntRange(1, tokens.MAX_DAYS),
+    help="How long it works.",
+)
+def accounts_token(name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make a key of the API for the software NAME and print it: it is shown this once."""
+    try:
+        with _ready().writing() as session:
+            _, secret = tokens.make(session, nom=name, scopes=scopes, days=days)
+    except RuleBroken as broken:
+        raise click.ClickException(broken.message) from broken
+    click.echo(secret)
+
+
+@exchanges_group.command("import")
+@click.argument("structures", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.argument("services", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--wet-run", "wet", is_flag=True, help="Write; without it everything is checked and told only.")
+@click.option("--keep-good", is_flag=True, help="Write the good records even when others are refused.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Remove what is known of the sources of these files and is no longer in them.",
+)
+def exchanges_import(structures: Path, services: Path, wet: bool, keep_good: bool, replace: bool) -> None:
+    """Load the data.inclusion v1 records of STRUCTURES and SERVICES, one JSON object a line, gzip or not.
+
+    One line on the standard output for each refused record: file and line, id, field, reason, between tabs. Exit 1
+    when there is any.
+    """
+    with Console() as console:
+        try:
+            report = loading.load(
+                _ready(),
+                structures,
+                services,
+                own_source=_config().source,
+                wet=wet,
+                keep_good=keep_good,
+                replace=replace,
+                listeners=loading.Listeners(refusal=console.refusal, progress=console.progress),
+            )
+        except (loading.CannotReplace, OSError) as error:
+            raise click.ClickException(f"nothing was written: {error}") from error
+        except SQLAlchemyError as error:
+            current_app.logger.exception("import failed")
+            raise click.ClickException(f"nothing was written: {type(error).__name__}") from error
+        console.report(report, wet=wet)
+    if report.refused:
+        sys.exit(1)
+
+
 @exchanges_group.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def exchanges_export(folder: Path) -> None:
     """Write every export file in FOLDER."""
     with _ready().session(read_only=True) as session:
-        files = exports.all_files(session, source=_config().source, public_url=_config().public_url)
         try:
-            for name, content in files:
-                folder.mkdir(parents=True, exist_ok=True)
-                # Whole or not at all: a reader never finds half a file.
-                partial = folder / f".{name}.part"
-                partial.write_bytes(content)
-                partial.replace(folder / name)
-                click.echo(f"{name}\t{len(content)} bytes")
+            files = exports.write_all(
+                folder, session, source=_config().source, public_url=_config().public_url
+            )
         except exports.NothingPublished as empty:
             raise click.ClickException(f"no {empty} published: no file was written") from empty
+    for name, size in files:
+        click.echo(f"{name}\t{size} bytes")
 
 
 @jobs_group.command("run")

@@ -126,6 +126,10 @@ class Config:
     sirene_url: str
     geocoder_url: str
     tiles_url: str
+    # The read API answers without a key.
+    api_open: bool
+    # Requests a minute to the API; 0 for no limit.
+    api_rate: int
     proxies: int
     # Where what a start makes for itself is kept: the secret, the SQLite file, the files of the index.
     instance: Path = INSTANCE
@@ -189,6 +193,8 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         sirene_url=_service(values, "PORTAL_SIRENE_URL"),
         geocoder_url=_service(values, "PORTAL_GEOCODER_URL"),
         tiles_url=_tiles(values["PORTAL_TILES_URL"]),
+        api_open=_on_or_off(values, "PORTAL_API_OPEN", otherwise=host in _LOCAL),
+        api_rate=_rate(values["PORTAL_API_RATE"]),
         proxies=int(values["PORTAL_PROXIES"]),
         instance=instance,
     )

@@ -109,8 +109,6 @@ class Database:
         session = self.reading_sessions() if read_only else self.sessions()
         if read_only:
             session.info["read_only"] = True
-            event.listen(session, "before_flush", _refuse_flush)
-            event.listen(session, "do_orm_execute", _refuse_bulk)
             session.connection(execution_options={"portal_read_only": True})
         return session
 
@@ -135,14 +133,18 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+# Listened to once for every session: a listener of its own for each costs more than a small answer.
+@event.listens_for(Session, "before_flush")
 def _refuse_flush(session: Session, *_: object) -> None:
-    if session.new or session.dirty or session.deleted:
+    if session.info.get("read_only") and (session.new or session.dirty or session.deleted):
         changed = [type(thing).__name__ for thing in (*session.new, *session.dirty, *session.deleted)]
         raise WroteInRead(f"a GET may not write: {', '.join(sorted(set(changed)))}")
 
 
+@event.listens_for(Session, "do_orm_execute")
 def _refuse_bulk(state: ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
+    writes = state.is_insert or state.is_update or state.is_delete
+    if writes and state.session.info.get("read_only"):
         raise WroteInRead("a GET may not write")
 
 

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 from portal import clock
 from portal.accounts import queries as account_queries
 from portal.accounts.models import OutgoingMail
+from portal.catalogue import alerts, needs
+from portal.catalogue.engine import Catalogue
 from portal.config import Config
 from portal.db import Database
 from portal.exchanges.imports import runs as imports
@@ -116,12 +118,34 @@ def forget_saisies(database: Database, config: Config) -> str:
         return f"{saisies.purge(session)} unfinished forms forgotten"
 
 
+def send_alerts(database: Database, config: Config) -> str:
+    """Tell people what is new for the searches they keep, each week or each month as they chose."""
+    catalogue = Catalogue(
+        source=config.source, public_url=config.public_url, folder=config.instance / "index"
+    )
+    sender = alerts.Sender(
+        source=config.source,
+        public_url=config.public_url,
+        secret_key=config.secret_key,
+        departement=config.departement,
+    )
+    return alerts.run(database, catalogue, sender)
+
+
+def forget_needs(database: Database, config: Config) -> str:
+    """Forget the needs that were not met more than two years ago."""
+    with database.writing() as session:
+        return f"{needs.purge(session)} unmet needs forgotten"
+
+
 JOBS: dict[str, Callable[[Database, Config], str]] = {
     "prescriptions": expire_prescriptions,
     "freshness": keep_offers_fresh,
     "referencement": remind_animators,
     "imports": forget_tables,
     "saisies": forget_saisies,
+    "besoins": forget_needs,
+    "alertes": send_alerts,
     "mail": send_mail,
 }
 

@@ -265,15 +265,78 @@
     button.hidden = false;
   });
 
+  /* --- Maps ------------------------------------------------------------------------------------------------------- */
+
+  // A map weighs as much as all the rest: its files are asked for when one is seen, once.
+  const arriving = new Map(); // address → promise
+
+  function bring(address) {
+    if (!arriving.has(address)) {
+      const isStyle = /\.css(\?|$)/.test(address);
+      const element = document.createElement(isStyle ? "link" : "script");
+      if (isStyle) Object.assign(element, { rel: "stylesheet", href: address });
+      else Object.assign(element, { src: address, async: false });
+      arriving.set(
+        address,
+        new Promise((done, failed) => {
+          element.addEventListener("load", done);
+          element.addEventListener("error", failed);
+          document.head.append(element);
+        }),
+      );
+    }
+    return arriving.get(address);
+  }
+
+  function offerMaps(root) {
+    root.querySelectorAll("[data-map]:not([data-map-ready])").forEach((frame) => {
+      const folded = frame.closest("details:not([open])");
+      if (folded) {
+        folded.addEventListener("toggle", () => offerMaps(folded), { once: true });
+        return;
+      }
+      frame.dataset.mapReady = "";
+      Promise.all(frame.dataset.mapFiles.split(" ").map(bring)).then(
+        () => window.portalMap(frame),
+        () => {
+          frame.hidden = true;
+          const note = frame.parentElement.querySelector(".map-note");
+          if (note) note.textContent = frame.dataset.mapFailed;
+        },
+      );
+    });
+  }
+
+  /* --- Filters that stay as they were opened ------------------------------------------------------------------------ */
+
+  // New counts come with new filters: what was unfolded or folded by hand stays so.
+  const folds = new Map();
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const filters = event.detail.target;
+    if (!filters.matches("[data-keep-open]")) return;
+    filters.querySelectorAll("details[id]").forEach((panel) => folds.set(panel.id, panel.open));
+  });
+  // Told by what came in, as many times as there are pieces: the first one is enough.
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    const filters = event.detail.target;
+    if (!folds.size || !filters.matches("[data-keep-open]")) return;
+    filters.querySelectorAll("details[id]").forEach((panel) => {
+      if (folds.has(panel.id)) panel.open = folds.get(panel.id);
+    });
+    folds.clear();
+  });
+
   /* --- First view ----------------------------------------------------------------------------------------------- */
 
   document.addEventListener("htmx:afterSettle", (event) => {
     const around = event.target.parentElement || event.target;
     openWide(around);
     offerPrint(around);
+    offerMaps(around);
   });
   openWide(document);
   offerPrint(document);
+  offerMaps(document);
   const summary = document.getElementById("error-summary");
   if (summary) summary.focus();
   announceWithin(document.documentElement);

@@ -286,6 +286,8 @@ class TestExpiry:
             "referencement": "0 animators told",
             "imports": "0 emptied",
             "saisies": "0 unfinished forms forgotten",
+            "besoins": "0 unmet needs forgotten",
+            "alertes": "0 searches looked at, 0 people told",
             "mail": "no PORTAL_MAIL_URL: messages stay in the outbox",
         }
         assert clock.now().tzinfo is UTC

@@ -1,12 +1,15 @@
 """Questions put to people who sign in, and to the administrator who opens their account."""
 
+import uuid
+
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Optional, Regexp
 
 from portal.accounts.models import Role
 from portal.accounts.rules import PASSWORD_MINIMUM
+from portal.accounts.tokens import DEFAULT_DAYS, Scope
 from portal.vocabulary import Structure
-from portal.web.forms import FollowsSchema, Form, MaxLength, kept_as_typed, options
+from portal.web.forms import ChecklistField, FollowsSchema, Form, MaxLength, kept_as_typed, options
 
 kept_as_typed(PasswordField)
 kept_as_typed(HiddenField)
@@ -109,3 +112,34 @@ class UserForm(Form):
         [Optional(), MaxLength(150)],
         description="À remplir s’il n’est pas dans la liste.",
     )
+
+
+class ApiKeyForm(Form):
+    """Which software asks for a key, and what for?"""
+
+    # The id of the key, made when the form is opened: pressing twice makes one.
+    cle = HiddenField()
+    nom = StringField(
+        "Nom du logiciel",
+        [DataRequired("Écrivez le nom du logiciel."), MaxLength(120)],
+        description="Pour reconnaître la clé plus tard. Par exemple : « Annuaire de l’agglomération ».",
+    )
+    scopes = ChecklistField(
+        "Ce que la clé permet",
+        [DataRequired("Choisissez au moins une autorisation.")],
+        choices=options((scope.value, scope.label) for scope in Scope),
+    )
+    jours = SelectField(
+        "Durée",
+        [DataRequired("Choisissez une durée.")],
+        choices=options([("90", "Trois mois"), (str(DEFAULT_DAYS), "Un an"), ("730", "Deux ans")]),
+        description="Ensuite, la clé ne fonctionne plus : il faudra en créer une autre.",
+    )
+
+    def key(self) -> uuid.UUID:
+        """Return the id that the form was given, a new one when it has none."""
+        try:
+            return uuid.UUID(self.cle.data or "")
+        except ValueError:
+            self.cle.data = str(uuid.uuid4())
+            return uuid.UUID(self.cle.data)

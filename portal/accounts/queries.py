@@ -7,7 +7,7 @@ from sqlalchemy import Select, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import col, select
 
-from portal.accounts.models import Organisation, OutgoingMail, Role, User
+from portal.accounts.models import ApiToken, Organisation, OutgoingMail, Role, User
 
 MAX_ATTEMPTS = 10
 # How long a message stays with the sender that took it; refused ones are tried again no sooner.
@@ -35,6 +35,13 @@ def active_of_role(role: Role) -> Select[Any]:
 def all_organisations() -> Select[Any]:
     """Every organisation, by name."""
     return select(Organisation).order_by(col(Organisation.nom))
+
+
+def api_tokens() -> Select[Any]:
+    """Every key of the API, those that work first, the newest first."""
+    return select(ApiToken).order_by(
+        col(ApiToken.revoked_at).is_not(None), col(ApiToken.created_at).desc(), col(ApiToken.id)
+    )
 
 
 def outbox() -> Select[Any]:

@@ -14,23 +14,22 @@ from flask import (
     request,
     url_for,
 )
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user, logout_user
 from sqlmodel import col
 
-from portal.accounts import notifications, queries, rules
+from portal import clock
+from portal.accounts import notifications, queries, rules, tokens
 from portal.accounts import session as sign_in_session
-from portal.accounts.forms import ForgottenForm, PasswordForm, SignInForm, SignUpForm, UserForm
-from portal.accounts.models import Organisation, OrganisationKind, OutgoingMail, Role, User
-from portal.errors import RuleBroken
+from portal.accounts.forms import ApiKeyForm, ForgottenForm, PasswordForm, SignInForm, SignUpForm, UserForm
+from portal.accounts.models import ApiToken, Organisation, OrganisationKind, OutgoingMail, Role, User
+from portal.errors import AlreadyDone, RuleBroken
 from portal.web.access import allow, public, signed_in
 from portal.web.forms import options
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
+from portal.web.throttle import limiter
 
 blueprint = Blueprint("accounts", __name__)
-limiter = Limiter(get_remote_address, headers_enabled=False)
 
 
 def _failed(response: Any) -> bool:
@@ -266,6 +265,71 @@ def mail(mail_id: uuid.UUID) -> Any:
     if found is None:
         abort(404)
     return render_template("accounts/mail.html", mail=found)
+
+
+@blueprint.get("/cles-api")
+@allow(Role.ADMINISTRATION)
+def api_keys() -> Any:
+    """The keys of the API, and the way to make another."""
+    form = ApiKeyForm(
+        data={"cle": str(uuid.uuid4()), "scopes": [tokens.Scope.API], "jours": str(tokens.DEFAULT_DAYS)}
+    )
+    return _keys_page(form)
+
+
+@blueprint.post("/cles-api")
+@allow(Role.ADMINISTRATION)
+def make_api_key() -> Any:
+    """Make a key and show it: this answer is the only place where it ever is."""
+    form = ApiKeyForm(request.form)
+    key = form.key()
+    if form.validate():
+        try:
+            token, secret = tokens.make(
+                db(),
+                nom=form.nom.data or "",
+                scopes=form.scopes.data or [],
+                days=int(form.jours.data),
+                id=key,
+            )
+            db().commit()
+        except AlreadyDone:
+            db().rollback()
+            flash("Cette clé est déjà créée. Si vous ne l’avez pas notée, retirez-la et créez-en une autre.", "warning")
+            return redirect(url_for("accounts.api_keys"), 303)
+        except RuleBroken as broken:
+            db().rollback()
+            form.refuse(broken.field, broken.message)
+        else:
+            return render_template("accounts/api_key.html", token=token, secret=secret)
+    return make_response(_keys_page(form), 422)
+
+
+@blueprint.post("/cles-api/<uuid:key_id>/retirer")
+@allow(Role.ADMINISTRATION)
+def revoke_api_key(key_id: uuid.UUID) -> Any:
+    """Close a key for ever."""
+    token = db().get(ApiToken, key_id)
+    if token is None:
+        abort(404)
+    tokens.revoke(db(), token)
+    db().commit()
+    flash(f"La clé « {token.nom} » est retirée. Elle cesse de fonctionner dans la minute.", "success")
+    return redirect(url_for("accounts.api_keys"), 303)
+
+
+def _keys_page(form: ApiKeyForm) -> str:
+    config = current_app.config["PORTAL"]
+    return render_template(
+        "accounts/api_keys.html",
+        form=form,
+        pager=paginate(db(), queries.api_tokens(), page_number(request.args.get("page"))),
+        scopes={scope.value: scope.label for scope in tokens.Scope},
+        now=clock.now(),
+        is_open=config.api_open,
+        address=f"{config.public_url}/api/v1",
+        described_at=f"{config.public_url}/api/openapi.json",
+    )
 
 
 def _create(form: UserForm) -> User:

@@ -16,7 +16,7 @@ from flask import (
     url_for,
 )
 
-from portal import clock, geography
+from portal import clock
 from portal.accounts.models import Role, User
 from portal.beneficiaries import queries, rules
 from portal.beneficiaries.dossier import Line, Reader
@@ -94,27 +94,24 @@ def show(beneficiary_id: uuid.UUID) -> Any:
     """One person's file."""
     beneficiary = _mine(beneficiary_id)
     accesses = _journal_reading(beneficiary)
-    commune = geography.commune(beneficiary.code_insee) if beneficiary.code_insee else None
-    around = commune.label if commune else None
     lines: list[Line] = current_app.extensions[_READER](db(), person(), beneficiary.id)
+    freins = beneficiary.freins or []
     return render_template(
         "beneficiaries/show.html",
         beneficiary=beneficiary,
-        commune=around,
         age=beneficiary.age_on(clock.today()),
-        prescribe_url=url_for("offers.search", beneficiaire=beneficiary.id, ou=around),
+        prescribe_url=_search_for(beneficiary),
         freins=[
-            (
-                frein_label(slug),
-                url_for(
-                    "offers.search",
-                    beneficiaire=beneficiary.id,
-                    ou=around,
-                    thematique=thematiques_for([slug]),
-                ),
-            )
-            for slug in beneficiary.freins or ()
+            (frein_label(slug), _search_for(beneficiary, thematique=thematiques_for([slug])))
+            for slug in freins
         ],
+        every_frein_url=_search_for(beneficiary, thematique=thematiques_for(freins))
+        if len(freins) > 1
+        else None,
+        # Apart from the barriers: few offers say their dominante, the others would be hidden without a word.
+        dominante_url=(
+            _search_for(beneficiary, dominante=beneficiary.dominante.value) if beneficiary.dominante else None
+        ),
         lines=lines,
         accesses=[_as_event(entry, person()) for entry in accesses],
     )
@@ -142,6 +139,11 @@ def edit(beneficiary_id: uuid.UUID) -> Any:
         _journal_reading(beneficiary)
     page = render_template("beneficiaries/edit.html", form=form, beneficiary=beneficiary, today=clock.today())
     return make_response(page, 422 if posted else 200)
+
+
+def _search_for(beneficiary: Beneficiary, **filters: Any) -> str:
+    """Return the address of a search for the person; the search itself knows their commune, the address does not."""
+    return url_for("catalogue.search", beneficiaire=beneficiary.id, **filters)
 
 
 def _mine(beneficiary_id: uuid.UUID) -> Beneficiary:

@@ -13,7 +13,6 @@ from portal.catalogue import features
 from portal.catalogue.models import CatalogueIndex, CatalogueIndexPart, KnownService, KnownStructure
 from portal.catalogue.segments import LAYOUT, Builder, pack
 
-_PIECE = 1 << 20
 # Who still reads the former index has this long to finish.
 _KEPT = timedelta(hours=1)
 
@@ -53,14 +52,16 @@ def rebuild(session: Session) -> uuid.UUID:
                 )
             )
     del names, ids
-    content = pack(builder.finish())
-    index = CatalogueIndex(layout=LAYOUT, taille=len(content))
+    index = CatalogueIndex(layout=LAYOUT, taille=0)
     session.add(index)
     session.flush()
-    for rang, start in enumerate(range(0, len(content), _PIECE)):
-        piece = zlib.compress(bytes(content[start : start + _PIECE]), 1)
-        values = {"index_id": index.id, "rang": rang, "contenu": piece}
+    segment = builder.finish()
+    del builder
+    for rang, piece in enumerate(pack(segment)):
+        index.taille += len(piece)
+        values = {"index_id": index.id, "rang": rang, "contenu": zlib.compress(piece, 1)}
         session.execute(insert(CatalogueIndexPart), [values])
+    session.flush()
     _remove_former(session, index.id)
     return index.id
 

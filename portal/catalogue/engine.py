@@ -117,6 +117,7 @@ class Snapshot:
                     held = tallies.setdefault(name, {})
                     for value, number in numbers.items():
                         held[value] = held.get(value, 0) + number
+            tallies["publics"] = matching.with_everybody(tallies["publics"])
         return Found(total, hits, tallies, tuple(corrections), tuple(unknown))
 
     def points(self, criteria: Criteria, *, limit: int = 1000, sort: Sort = Sort.AUTO) -> list[Point]:
@@ -301,40 +302,45 @@ class Snapshot:
             first = first[np.argsort(keys[first])][start:]
         else:
             first = np.argsort(keys)[start:end]
-        hits = []
         split = matched[0].rows.shape[0]
-        worded = bool(matched[0].masks.get("words") is not None)
-        for place in first.tolist():
-            which, at = (0, place) if place < split else (1, place - split)
-            m = matched[which]
-            row = int(m.rows[at])
-            kilometres = float(m.distance[at])
-            hits.append(
-                Hit(
+        worded = "words" in matched[0].masks
+        hits: list[Hit | None] = [None] * first.shape[0]
+        for which, m in enumerate(matched):
+            here = np.flatnonzero(first >= split if which else first < split)
+            at = first[here] - split * which
+            rows = m.rows[at]
+            named = matching.named_places(m.segment, criteria.where, rows)
+            for place, row, kilometres, relevance, is_named in zip(
+                here.tolist(),
+                rows.tolist(),
+                m.distance[at].tolist(),
+                m.relevance[at].tolist(),
+                named.tolist(),
+                strict=True,
+            ):
+                hits[place] = Hit(
                     m.segment.id(row),
                     self._ref(which, row),
                     None if kilometres != kilometres else kilometres,
-                    float(m.relevance[at]) if worded else None,
-                    self._why(m.segment, row, kilometres, criteria),
+                    relevance if worded else None,
+                    self._why(m.segment, row, kilometres, is_named, criteria),
                 )
-            )
-        return tuple(hits)
+        return tuple(hit for hit in hits if hit is not None)
 
-    def _why(self, segment: Segment, row: int, kilometres: float, criteria: Criteria) -> tuple[Why, ...]:
+    def _why(
+        self, segment: Segment, row: int, kilometres: float, is_named: bool, criteria: Criteria
+    ) -> tuple[Why, ...]:
         if criteria.where is None:
             return ()
-        reasons = []
         if kilometres == kilometres:
-            reasons.append(Why.DISTANCE)
+            reason = Why.DISTANCE
         elif isinstance(criteria.where, Around):
-            reasons.append(Why.A_DISTANCE)
+            reason = Why.A_DISTANCE
         elif _is_in(segment, row, criteria.where.kind, criteria.where.code):
-            reasons.append(Why.TERRITOIRE)
+            reason = Why.TERRITOIRE
         else:
-            reasons.append(Why.A_DISTANCE)
-        if matching.names_the_place(segment, criteria.where, row):
-            reasons.append(Why.ZONE)
-        return tuple(reasons)
+            reason = Why.A_DISTANCE
+        return (reason, Why.ZONE) if is_named else (reason,)
 
     def _keys(self, which: int, m: Matched, criteria: Criteria, sort: Sort, best: float) -> Array:
         """Return a number for each row matched: the lesser, the sooner. Fields side by side in 63 bits."""

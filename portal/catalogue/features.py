@@ -103,7 +103,8 @@ def of_service(
     thematiques = tuple(record.get("thematiques") or ())
     publics = tuple(record.get("publics") or ())
     precisions = record.get("publics_precisions") or ""
-    found: dict[str, int] = {}
+    # Most words are the description's, and found nowhere else.
+    found = dict.fromkeys(text.words(record.get("description") or ""), IN_DESCRIPTION)
     for word in text.words(record["nom"]):
         found[word] = found.get(word, 0) | IN_NAME
     for word in text.words(structure):
@@ -113,8 +114,6 @@ def of_service(
     for value in (*thematiques, *publics):
         for word, place in _value_words(value).items():
             found[word] = found.get(word, 0) | place
-    for word in set(text.words(record.get("description") or "")):
-        found[word] = found.get(word, 0) | IN_DESCRIPTION
     publics_words = {*text.words(precisions), *(w for value in publics for w in text.words(value))}
     return ServiceFeatures(
         id=record["id"],

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from math import cos
+from math import cos, radians, sin
 
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from portal import geography
+from portal import geography, vocabulary
 from portal.catalogue import text
-from portal.catalogue.criteria import Area, AreaKind, Around, Correction, Criteria, SessionBand
+from portal.catalogue.criteria import Area, AreaKind, Around, Correction, Criteria, Fraicheur, SessionBand
 from portal.catalogue.features import IN_DESCRIPTION, IN_LABELS, IN_NAME, IN_NEED, IN_STRUCTURE
 from portal.catalogue.segments import HOURS_BANDS, MANY, Array, Segment
 from portal.geography.distance import EARTH_RADIUS_KM
@@ -21,11 +21,14 @@ ON_SITE = "en-presentiel"
 REMOTE = "a-distance"
 EVERYBODY = "tous-publics"
 # A word not yet finished may be the beginning of so many stems; fewer letters than this begin too many.
-_COMPLETIONS = 48
+_COMPLETIONS = 16
 _SHORTEST_BEGINNING = 3
 # Two words nearer than this are one misspelt (Indel similarity, in hundredths).
 _NEAR_ENOUGH = 80.0
 _MONTH = 30
+_HALF_THE_EARTH_KM = 20_000
+# The filter that a count leaves aside, where it is not the count's own name.
+_MASKS = {"categories": "thematiques", "financeurs": "finance", "conventions": "finance"}
 SESSION_DAYS = {SessionBand.UN_MOIS: 31, SessionBand.TROIS_MOIS: 92, SessionBand.A_VENIR: 36500}
 
 
@@ -159,6 +162,10 @@ def all_of(count: int, masks: dict[str, Array], but: str | None = None) -> Array
 
 def holding(segment: Segment, name: str, values: Iterable[str]) -> Array:
     """Return the rows that hold one of `values` in one of the filters of several values, as a mask."""
+    if f"{name}_bits" in segment:
+        known = segment.codes[name]
+        wanted = sum(1 << known[value] for value in set(values) if value in known)
+        return np.asarray((segment[f"{name}_bits"] & np.uint32(wanted)) != 0)
     mask = np.zeros(segment.count, np.bool_)
     for value in values:
         mask[segment.rows_of(name, value)] = True
@@ -229,17 +236,19 @@ def _relevance(segment: Segment, criteria: Criteria, words: list[Word], total: i
         codes = [] if (code := segment.stem_code(word.stem)) is None else [code]
         beginnings = segment.stems_beginning(word.typed, _COMPLETIONS) if word.unfinished else []
         found = np.zeros(segment.count, np.float32)
-        for worth, stems in ((0.8, [c for c in beginnings if c not in codes]), (1.0, codes)):
+        begun = False
+        for worth, stems in ((1.0, codes), (0.8, [c for c in beginnings if c not in codes])):
             for stem in stems:
                 rows, bits = segment.stem_rows(stem)
                 # A rare word says more than a common one.
-                rarity = np.float32(
-                    worth * (0.4 + 0.6 * (1 - np.log1p(rows.shape[0]) / np.log1p(max(total, 1) + 1)))
-                )
-                found[rows] = np.maximum(found[rows], weights[bits] * rarity)
-        everything = (
-            found if everything is None else np.where(found > 0, everything + found, 0) * (everything > 0)
-        )
+                rarity = worth * (0.4 + 0.6 * (1 - np.log1p(rows.shape[0]) / np.log1p(max(total, 1) + 1)))
+                worths = (weights * np.float32(rarity))[bits]
+                found[rows] = np.maximum(found[rows], worths) if begun else worths
+                begun = True
+        if everything is None:
+            everything = found
+        else:
+            everything = np.where((found > 0) & (everything > 0), everything + found, np.float32(0))
     assert everything is not None
     return np.asarray(everything / np.float32(len(words)), np.float32)
 
@@ -276,45 +285,40 @@ def _around(segment: Segment, where: Around) -> tuple[Array, Array]:
 
     The rule is data.inclusion's (contract §2.3): the distance is told for what is on site and within the radius.
     """
-    near, kilometres = _within(segment, where)
-    on_site = holding(segment, "modes_accueil", [ON_SITE])
-    distance = np.full(segment.count, np.nan)
-    told = near if where.strict else near & on_site
-    distance[told] = kilometres[told]
-    kept = near
-    if not where.strict:
-        kept = near | holding(segment, "modes_accueil", [REMOTE])
+    rows, kilometres = _within(segment, where)
+    kept = np.zeros(segment.count, np.bool_)
+    kept[rows] = True
+    distance = np.full(segment.count, np.nan, np.float32)
+    if where.strict:
+        distance[rows] = kilometres
+    else:
+        on_site = holding(segment, "modes_accueil", [ON_SITE])[rows]
+        distance[rows[on_site]] = kilometres[on_site]
+        kept |= holding(segment, "modes_accueil", [REMOTE])
     if where.commune is not None:
-        kept = kept & _eligible(segment, geography.zone_codes_covering(where.commune))
+        kept &= _eligible(segment, geography.zone_codes_covering(where.commune))
     return kept, distance
 
 
 def _within(segment: Segment, where: Around) -> tuple[Array, Array]:
-    """Return (rows within the radius, kilometres of these): a dot product for all, the exact distance for the near."""
-    latitude, longitude = np.radians(where.latitude), np.radians(where.longitude)
-    x, y, z = (
-        np.float32(np.cos(latitude) * np.cos(longitude)),
-        np.float32(np.cos(latitude) * np.sin(longitude)),
-        np.float32(np.sin(latitude)),
+    """Return (rows within the radius, their kilometres): the box in the band of latitudes, then the exact distance."""
+    south, north, west, east = geography.bounding_box(
+        where.latitude, where.longitude, min(where.radius_km, _HALF_THE_EARTH_KM)
     )
-    angle = min(where.radius_km / EARTH_RADIUS_KM, 3.1)
-    # Single precision errs by a few hundred metres at worst: the sieve is a little wider than the circle.
-    sieve = segment["x"] * x
-    sieve += segment["y"] * y
-    sieve += segment["z"] * z
-    rows = np.flatnonzero(sieve >= np.float32(cos(angle) - 1e-6))
-    lat, lon = np.radians(segment["latitude"][rows]), np.radians(segment["longitude"][rows])
-    chord = (
-        np.sin((lat - latitude) / 2) ** 2
-        + np.cos(latitude) * np.cos(lat) * np.sin((lon - longitude) / 2) ** 2
-    )
-    exact = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
-    inside = exact <= where.radius_km
-    mask = np.zeros(segment.count, np.bool_)
-    mask[rows[inside]] = True
-    kilometres = np.full(segment.count, np.nan)
-    kilometres[rows] = exact
-    return mask, kilometres
+    held = segment["band_latitude"]
+    band = slice(int(np.searchsorted(held, south)), int(np.searchsorted(held, north, side="right")))
+    longitudes = segment["band_longitude"][band]
+    box = np.flatnonzero((longitudes >= west) & (longitudes <= east))
+    latitude, longitude = radians(where.latitude), radians(where.longitude)
+    chord = (segment["band_x"][band][box] - cos(latitude) * cos(longitude)) ** 2
+    chord += (segment["band_y"][band][box] - cos(latitude) * sin(longitude)) ** 2
+    chord += (segment["band_z"][band][box] - sin(latitude)) ** 2
+    half = np.sqrt(chord) / 2
+    # Up to 500 km the first two terms of the arc sine are right to a metre.
+    arc = half + half**3 / 6 if where.radius_km <= 500 else np.arcsin(np.minimum(half, 1.0))
+    kilometres = 2 * EARTH_RADIUS_KM * arc
+    inside = kilometres <= where.radius_km
+    return segment["band_rows"][band][box[inside]], kilometres[inside]
 
 
 def _eligible(segment: Segment, codes: Iterable[str]) -> Array:
@@ -362,23 +366,21 @@ def zones_of(area: Area) -> frozenset[str]:
     return frozenset(codes)
 
 
-def names_the_place(segment: Segment, where: Around | Area | None, row: int) -> bool:
-    """Say whether a service's eligibility zone names the place: neither unknown nor the whole country."""
-    if isinstance(where, Around):
-        if where.commune is None:
-            return False
-        codes: frozenset[str] = geography.zone_codes_covering(where.commune)
-    elif where is not None:
+def named_places(segment: Segment, where: Around | Area | None, rows: Array) -> Array:
+    """Say of each row whether its eligibility zone names the place: neither unknown nor the whole country."""
+    named = np.zeros(rows.shape[0], np.bool_)
+    codes: frozenset[str] = frozenset()
+    if isinstance(where, Around) and where.commune is not None:
+        codes = geography.zone_codes_covering(where.commune)
+    elif isinstance(where, Area):
         codes = zones_of(where)
-    else:
-        return False
-    for code in codes - set(COUNTRY):
-        if code in segment.codes["zones"]:
-            rows = segment.rows_of("zones", code)
-            at = int(np.searchsorted(rows, row))
-            if at < rows.shape[0] and rows[at] == row:
-                return True
-    return False
+    known = segment.codes["zones"]
+    for code in codes:
+        if code in known and code not in COUNTRY:
+            held = segment.rows_of("zones", code)
+            at = np.minimum(np.searchsorted(held, rows), held.shape[0] - 1)
+            named |= held[at] == rows
+    return named
 
 
 def count(
@@ -386,49 +388,36 @@ def count(
 ) -> dict[str, dict[str, int]]:
     """Return {filter: {value: how many}} in a segment, each filter counted with the others applied and not itself."""
     segment, masks = matched.segment, matched.masks
-    base = np.zeros(segment.count, np.bool_)
-    base[matched.rows] = True
 
     def without(name: str) -> Array:
-        return all_of(segment.count, masks, but=name) if name in masks else base
+        if name not in masks:
+            return matched.rows
+        return np.flatnonzero(all_of(segment.count, masks, but=name))
 
     counts: dict[str, dict[str, int]] = {}
-    for name, mask_name in (*((name, name) for name in MANY), ("categories", "thematiques")):
-        mask_name = "finance" if name in ("financeurs", "conventions") else mask_name
-        counts[name] = _count_many(segment, name, without(mask_name))
-    if counts["publics"]:
-        everybody = counts["publics"].get(EVERYBODY, 0)
-        counts["publics"] = {
-            value: number if value == EVERYBODY else _with_everybody(segment, value, without("publics"))
-            for value, number in counts["publics"].items()
-            if number or everybody
-        }
+    for name in (*MANY, "categories"):
+        mask_name = _MASKS.get(name, name)
+        counts[name] = _count_many(segment, name, without(mask_name)) if segment.values[name] else {}
     for name, key in (("type", "types"), ("frais", "frais"), ("source", "sources")):
-        held = segment[name][without(name)]
-        numbers = (
-            np.bincount(held, minlength=len(segment.values[name])) if held.size else np.zeros(0, np.int64)
-        )
+        numbers = np.bincount(segment[name][without(name)], minlength=len(segment.values[name]))
         counts[key] = {
-            value: int(numbers[code])
-            for code, value in enumerate(segment.values[name])
-            if code < numbers.shape[0] and numbers[code]
+            value: int(numbers[code]) for code, value in enumerate(segment.values[name]) if numbers[code]
         }
     bands = np.bincount(segment["heures"][without("heures")], minlength=len(HOURS_BANDS))
     counts["heures"] = {name: int(number) for name, number in zip(HOURS_BANDS, bands, strict=True) if number}
     counts["professionnels"] = {
-        "oui": int(np.count_nonzero(without("professionnels") & segment["professionnels"]))
+        "oui": int(np.count_nonzero(segment["professionnels"][without("professionnels")]))
     }
-    counts["places_libres"] = {
-        "oui": int(np.count_nonzero(without("places_libres") & (segment["places"] > 0)))
-    }
-    kept = without("session")
-    counts["session"] = {
-        band.value: int(np.count_nonzero(kept & session_within(segment, band, today))) for band in SessionBand
-    }
+    counts["places_libres"] = {"oui": int(np.count_nonzero(segment["places"][without("places_libres")] > 0))}
+    counts["session"] = dict.fromkeys([band.value for band in SessionBand], 0)
+    if segment["session"].any():
+        kept = without("session")
+        for band in SessionBand:
+            counts["session"][band.value] = int(np.count_nonzero(session_within(segment, band, today)[kept]))
     days = segment["date_maj"][without("fraicheur")]
     counts["fraicheur"] = {
-        name: int(np.count_nonzero(days >= today.toordinal() - months * _MONTH))
-        for name, months in (("3-mois", 3), ("6-mois", 6), ("1-an", 12))
+        band.value: int(np.count_nonzero(days >= today.toordinal() - band.months * _MONTH))
+        for band in Fraicheur
     }
     held = scores[without("score")]
     counts["score"] = {
@@ -438,26 +427,48 @@ def count(
     return counts
 
 
-def _count_many(segment: Segment, name: str, mask: Array) -> dict[str, int]:
-    rows, bounds = segment[f"{name}_rows"], segment[f"{name}_ptr"]
+def with_everybody(publics: dict[str, int]) -> dict[str, int]:
+    """Return the counts of publics as the filter keeps them: who is open to everybody suits each of them.
+
+    It names no other public (schema v1), so that nothing is counted twice.
+    """
+    everybody = publics.get(EVERYBODY, 0)
+    if not everybody:
+        return publics
+    known = {choice.value for choice in vocabulary.choices("publics")} | set(publics)
+    return {value: publics.get(value, 0) + (0 if value == EVERYBODY else everybody) for value in known}
+
+
+def _count_many(segment: Segment, name: str, rows: Array) -> dict[str, int]:
+    values = segment.values[name]
+    if f"{name}_bits" in segment:
+        bits = segment[f"{name}_bits"][rows]
+        numbers = [np.count_nonzero(bits & np.uint32(1 << code)) for code in range(len(values))]
+    elif rows.shape[0] * 4 > segment.count:
+        # Many rows: each value asks its own whether they are among them.
+        mask = np.zeros(segment.count, np.uint8)
+        mask[rows] = 1
+        bounds = segment[f"{name}_ptr"][:-1].astype(np.int64)
+        numbers = np.add.reduceat(mask[segment[f"{name}_rows"]], bounds, dtype=np.int32).tolist()
+    else:
+        # Few rows: their values end to end, where each begins where its row does.
+        codes, starts = segment[f"{name}_of"], segment[f"{name}_of_ptr"]
+        first = starts[rows].astype(np.int64)
+        sizes = starts[rows + 1] - first
+        ends = np.cumsum(sizes)
+        places = np.repeat(first - ends + sizes, sizes) + np.arange(int(ends[-1]) if ends.shape[0] else 0)
+        numbers = np.bincount(codes[places], minlength=len(values)).tolist()
+    return {value: int(number) for value, number in zip(values, numbers, strict=True) if number}
+
+
+def _count_structures(segment: Segment, rows: Array, limit: int) -> dict[str, int]:
     if not rows.shape[0]:
         return {}
-    numbers = np.add.reduceat(mask[rows].view(np.uint8), bounds[:-1].astype(np.int64), dtype=np.int32)
-    return {value: int(numbers[code]) for code, value in enumerate(segment.values[name]) if numbers[code]}
-
-
-def _with_everybody(segment: Segment, value: str, mask: Array) -> int:
-    return int(np.count_nonzero(holding(segment, "publics", (value, EVERYBODY)) & mask))
-
-
-def _count_structures(segment: Segment, mask: Array, limit: int) -> dict[str, int]:
-    if not segment.structure_count:
-        return {}
-    numbers = np.bincount(segment["structure"][mask], minlength=segment.structure_count)
-    best = np.argsort(-numbers, kind="stable")[:limit] if numbers.shape[0] <= limit else _most(numbers, limit)
-    return {segment.structure_id(int(row)): int(numbers[row]) for row in best if numbers[row]}
-
-
-def _most(numbers: Array, limit: int) -> Array:
-    best = np.argpartition(-numbers, limit)[:limit]
-    return best[np.lexsort((best, -numbers[best]))]
+    numbers = np.bincount(segment["structure"][rows])
+    best = np.flatnonzero(numbers > 1)
+    if best.shape[0] < limit:
+        best = np.flatnonzero(numbers)
+    if best.shape[0] > limit:
+        best = best[np.argpartition(-numbers[best], limit)[:limit]]
+    best = best[np.lexsort((best, -numbers[best]))]
+    return {segment.structure_id(int(row)): int(numbers[row]) for row in best}

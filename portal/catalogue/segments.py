@@ -8,7 +8,7 @@ import hashlib
 import json
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -29,10 +29,13 @@ MANY = ("thematiques", "publics", "modes_accueil", "dominantes", "financeurs", "
 ONE = ("type", "frais", "source")
 NO_CODE = 255
 NO_COMMUNE = 65535
+#: Values that fit in the bits of one number.
+MOST_BITS = 32
 HOURS_BANDS = ("moins-de-5", "5-a-15", "15-et-plus", "inconnu")
 
 _MAGIC = b"PORTALIX"
 _ALIGN = 64
+_PIECE = 1 << 20
 
 Array = NDArray[Any]
 
@@ -49,6 +52,9 @@ class Segment:
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
 
     def names(self) -> Iterable[str]:
         """Return the names of the columns."""
@@ -234,10 +240,9 @@ class Builder:
         self._real: dict[str, array[float]] = {
             name: array("d") for name in ("latitude", "longitude", "points")
         }
-        self._words: dict[str, int] = {}
-        self._stem_of: list[int] = []
+        self._stem_of: dict[str, int] = {}
         self._stems: dict[str, int] = {}
-        self._stem_pairs = array("I")
+        self._stem_codes = array("I")
         self._stem_rows = array("I")
         self._stem_bits = array("B")
         self._publics_words = _Postings()
@@ -283,20 +288,16 @@ class Builder:
         self._add_words(row, service.words)
 
     def _add_words(self, row: int, words: dict[str, int]) -> None:
-        merged: dict[int, int] = {}
-        for word, bits in words.items():
-            number = self._words.get(word)
-            if number is None:
-                stem = text.stem(word)
-                code = self._stems.setdefault(stem, len(self._stems))
-                self._words[word] = len(self._stem_of)
-                self._stem_of.append(code)
-            else:
-                code = self._stem_of[number]
-            merged[code] = merged.get(code, 0) | bits
-        self._stem_pairs.extend(merged)
-        self._stem_bits.extend(merged.values())
-        self._stem_rows.extend([row] * len(merged))
+        codes = list(map(self._stem_of.get, words))
+        if None in codes:
+            for at, word in enumerate(words):
+                if codes[at] is None:
+                    stem = text.stem(word)
+                    codes[at] = self._stem_of[word] = self._stems.setdefault(stem, len(self._stems))
+        # Two words of one stem ("formation", "formations") are put together at the end, all at once.
+        self._stem_codes.extend(codes)  # type: ignore[arg-type]
+        self._stem_bits.extend(words.values())
+        self._stem_rows.extend([row] * len(codes))
 
     def _commune(self, code: str | None) -> int:
         return NO_COMMUNE if code is None else self._one["communes"].code(code)
@@ -321,7 +322,7 @@ class Builder:
         for name, reals in self._real.items():
             arrays[name] = np.array(reals, np.float64)
         arrays["points"] = arrays["points"].astype(np.float32)
-        arrays |= _sphere(arrays["latitude"], arrays["longitude"])
+        arrays |= _by_latitude(arrays["latitude"], arrays["longitude"])
         for name, postings in (
             *self._many.items(),
             ("zones", self._zones),
@@ -334,6 +335,8 @@ class Builder:
         arrays["categories_ptr"], arrays["categories_rows"] = _joined(
             arrays["thematiques_ptr"], arrays["thematiques_rows"], categories, values["categories"]
         )
+        for name in (*MANY, "categories"):
+            arrays |= _by_row(name, arrays[f"{name}_ptr"], arrays[f"{name}_rows"], self._ids.count)
         arrays |= self._finish_words()
         for prefix, texts in (
             ("ids", self._ids),
@@ -359,23 +362,53 @@ class Builder:
         order = np.argsort(stems, kind="stable")
         rank = np.empty(len(order), np.uint32)
         rank[order] = np.arange(len(order), dtype=np.uint32)
-        codes = (
-            rank[np.frombuffer(self._stem_pairs, np.uint32)] if self._stem_pairs else np.zeros(0, np.uint32)
-        )
-        by_stem = np.argsort(codes, kind="stable")
-        words = np.array([word.encode() for word in self._words] or [b""], f"S{text.MAX_WORD}")
+        words = np.array([word.encode() for word in self._stem_of] or [b""], f"S{text.MAX_WORD}")
         by_word = np.argsort(words, kind="stable")
-        of_words = np.array(self._stem_of or [0], np.uint32)
+        of_words = np.array(list(self._stem_of.values()) or [0], np.uint32)
+        # Millions of places: numbered where they are, then sorted by spans of stems, so that the memory it takes
+        # stays a fraction of theirs.
+        codes = _as_array(self._stem_codes, np.uint32)
+        for begin in range(0, codes.shape[0], _PIECE):
+            codes[begin : begin + _PIECE] = rank[codes[begin : begin + _PIECE]]
+        rows, bits = _as_array(self._stem_rows, np.uint32), _as_array(self._stem_bits, np.uint8)
+        by_stem, bits_by_stem = np.empty_like(rows), np.empty_like(bits)
+        sizes: list[Array] = []
+        filled = 0
+        step = -(-len(stems) // 16)
+        for first in range(0, len(stems), step):
+            last = min(first + step, len(stems))
+            span = np.flatnonzero((codes >= first) & (codes < last))
+            span = span[np.argsort(codes[span], kind="stable")]
+            size, kept, places = _once(codes[span], rows[span], bits[span], first, last)
+            sizes.append(size)
+            by_stem[filled : filled + kept.shape[0]] = kept
+            bits_by_stem[filled : filled + kept.shape[0]] = places
+            filled += kept.shape[0]
+        del codes, rows, bits
+        self._stem_codes, self._stem_rows, self._stem_bits = array("I"), array("I"), array("B")
         return {
             "stems": stems[order],
-            "stem_ptr": _bounds(codes, len(stems)),
-            "stem_rows": np.frombuffer(self._stem_rows, np.uint32)[by_stem] if self._stem_rows else _NO_ROWS,
-            "stem_bits": np.frombuffer(self._stem_bits, np.uint8)[by_stem]
-            if self._stem_bits
-            else np.zeros(0, np.uint8),
+            "stem_ptr": np.concatenate(([0], np.cumsum(np.concatenate(sizes)))).astype(np.uint32),
+            "stem_rows": by_stem[:filled],
+            "stem_bits": bits_by_stem[:filled],
             "words": words[by_word],
             "word_stems": rank[of_words[by_word]],
         }
+
+
+def _as_array(held: "array[int]", kind: type) -> Array:
+    return np.frombuffer(held, kind) if held else np.zeros(0, kind)
+
+
+def _once(codes: Array, rows: Array, bits: Array, first: int, last: int) -> tuple[Array, Array, Array]:
+    """Return (how many rows for each stem of the span, rows, bits): a row named twice for a stem is named once."""
+    if not rows.shape[0]:
+        return np.zeros(last - first, np.int64), rows, bits
+    new = np.ones(rows.shape[0], np.bool_)
+    new[1:] = (codes[1:] != codes[:-1]) | (rows[1:] != rows[:-1])
+    starts = np.flatnonzero(new)
+    sizes = np.bincount(codes[starts] - first, minlength=last - first)
+    return sizes, rows[starts], np.bitwise_or.reduceat(bits, starts)
 
 
 class _Texts:
@@ -480,22 +513,26 @@ def key_hash(key: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
 
 
-def pack(segment: Segment) -> bytearray:
-    """Return the file of a segment: a heading in JSON, then the arrays, each at a multiple of 64 bytes."""
+def pack(segment: Segment) -> Iterator[bytes]:
+    """Yield the file of a segment: a heading in JSON, then the arrays, each at a multiple of 64 bytes."""
     table: dict[str, tuple[str, int, int]] = {}
     at = 0
     for name in segment.names():
         held = segment[name]
         table[name] = (held.dtype.str, at, int(held.shape[0]))
-        at += -(-held.nbytes // _ALIGN) * _ALIGN
+        at += _whole(held.nbytes)
     heading = json.dumps({"layout": LAYOUT, "arrays": table, "values": segment.values}).encode()
-    start = -(-(len(_MAGIC) + 8 + len(heading)) // _ALIGN) * _ALIGN
-    content = bytearray(start + at)
-    content[: len(_MAGIC) + 8 + len(heading)] = _MAGIC + struct.pack("<Q", len(heading)) + heading
-    for name, (_, offset, _length) in table.items():
-        held = np.ascontiguousarray(segment[name])
-        content[start + offset : start + offset + held.nbytes] = held.tobytes()
-    return content
+    start = _MAGIC + struct.pack("<Q", len(heading)) + heading
+    yield start.ljust(_whole(len(start)), b"\0")
+    for name in segment.names():
+        content = np.ascontiguousarray(segment[name]).view(np.uint8)
+        for begin in range(0, content.shape[0], _PIECE):
+            yield content[begin : begin + _PIECE].tobytes()
+        yield b"\0" * (_whole(content.shape[0]) - content.shape[0])
+
+
+def _whole(size: int) -> int:
+    return -(-size // _ALIGN) * _ALIGN
 
 
 def unpack(content: Any) -> Segment:
@@ -510,7 +547,7 @@ def unpack(content: Any) -> Segment:
     heading = json.loads(bytes(view[16 : 16 + length]))
     if heading["layout"] != LAYOUT:
         raise ValueError("the file of an index of another layout")
-    start = -(-(16 + length) // _ALIGN) * _ALIGN
+    start = _whole(16 + length)
     arrays = {
         name: np.frombuffer(view, dtype, count, start + offset) if count else np.zeros(0, dtype)
         for name, (dtype, offset, count) in heading["arrays"].items()
@@ -518,11 +555,34 @@ def unpack(content: Any) -> Segment:
     return Segment(arrays, heading["values"])
 
 
-def _sphere(latitude: Array, longitude: Array) -> dict[str, Array]:
-    """Return the points of the unit sphere; a service without a position is at its centre, far from everything."""
-    lat, lon = np.radians(latitude), np.radians(longitude)
-    points = {"x": np.cos(lat) * np.cos(lon), "y": np.cos(lat) * np.sin(lon), "z": np.sin(lat)}
-    return {name: np.nan_to_num(values).astype(np.float32) for name, values in points.items()}
+def _by_latitude(latitude: Array, longitude: Array) -> dict[str, Array]:
+    """Return the rows that have a position from south to north, with their positions: a circle is looked for in a band."""
+    placed = np.flatnonzero(~np.isnan(latitude))
+    order = placed[np.argsort(latitude[placed], kind="stable")]
+    lat, lon = np.radians(latitude[order]), np.radians(longitude[order])
+    return {
+        "band_rows": order.astype(np.uint32),
+        "band_latitude": latitude[order],
+        "band_longitude": longitude[order],
+        # On the sphere of radius 1: a distance is then three differences, without trigonometry.
+        "band_x": np.cos(lat) * np.cos(lon),
+        "band_y": np.cos(lat) * np.sin(lon),
+        "band_z": np.sin(lat),
+    }
+
+
+def _by_row(name: str, bounds: Array, rows: Array, count: int) -> dict[str, Array]:
+    """Return the values of each row of a filter, to count them; and as bits when they are few, to look for them."""
+    sizes: Array = np.diff(bounds.astype(np.int64))
+    codes = np.repeat(np.arange(sizes.shape[0], dtype=np.uint16), sizes)
+    order = np.argsort(rows, kind="stable")
+    found = {f"{name}_of": codes[order], f"{name}_of_ptr": _bounds(rows, count)}
+    if sizes.shape[0] <= MOST_BITS:
+        bits = np.zeros(count, np.uint32)
+        for code in range(sizes.shape[0]):
+            bits[rows[bounds[code] : bounds[code + 1]]] |= np.uint32(1 << code)
+        found[f"{name}_bits"] = bits
+    return found
 
 
 def _bounds(codes: Array, count: int) -> Array:

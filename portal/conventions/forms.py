@@ -7,8 +7,8 @@ from typing import Any
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import UUID, DataRequired, InputRequired, ValidationError
 
-from portal.conventions.models import Convention, FinancedAction, PlaceMode
-from portal.web.forms import ChecklistField, Form, MaxLength
+from portal.conventions.models import Convention, FinancedAction, Financeur, PlaceMode
+from portal.web.forms import ChecklistField, Form, MaxLength, options
 
 _STALE = "Cette page est incomplète : rouvrez-la et recommencez."
 _NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
@@ -107,6 +107,11 @@ class ConventionForm(Form):
         description="Par exemple 30 000 ou 30 000,50.",
         render_kw={"inputmode": "decimal", "class": "field-phone"},
     )
+    financeurs = ChecklistField(
+        "Financeurs",
+        choices=options((financeur.value, financeur.label) for financeur in Financeur),
+        description="Ceux qui paient. On peut chercher les offres par financeur.",
+    )
 
     def to_values(self) -> dict[str, Any]:
         """Return what `rules.create_convention` takes but for the structure, which the view looks up."""
@@ -164,6 +169,7 @@ def convention_as_typed(convention: Convention) -> dict[str, Any]:
         "date_debut": convention.date_debut,
         "date_fin": convention.date_fin,
         "montant": convention.montant_centimes,
+        "financeurs": convention.financeurs or [],
     }
 
 

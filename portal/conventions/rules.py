@@ -19,6 +19,7 @@ from portal.conventions.models import (
     ActionOffer,
     Convention,
     FinancedAction,
+    Financeur,
     Movement,
     PlaceMode,
     PlaceMovement,
@@ -81,7 +82,7 @@ def create_convention(
 
 
 def change_convention(session: Session, convention: Convention, values: dict[str, Any], *, by: User) -> None:
-    """Give the convention these values.
+    """Give the convention these values; who finances it stays as it was when `financeurs` is not among them.
 
     Raises NotAllowed and RuleBroken as `create_convention` does, and RuleBroken when the partner would change while
     actions finance its offers.
@@ -94,7 +95,8 @@ def change_convention(session: Session, convention: Convention, values: dict[str
         )
     for name in _CONVENTION_FIELDS:
         setattr(convention, name, values[name])
-    convention.financeurs = _financeurs(values)
+    if "financeurs" in values:
+        convention.financeurs = _financeurs(values)
     _check_convention(session, convention)
     try:
         session.flush()
@@ -369,6 +371,14 @@ def _others_first(ahead: int, free: int, *, listed: bool) -> str:
         whose, answer = "les places libres sont pour elles", "Répondez-leur d’abord"
     way_on = "." if listed else ", ou mettez la personne en liste d’attente."
     return f"{who} depuis plus longtemps : {whose}. {answer}{way_on}"
+
+
+def _financeurs(values: dict[str, Any]) -> list[str] | None:
+    """Return the financeurs once each, in the order of the enum; None when nobody is named."""
+    named = set(values.get("financeurs") or ())
+    if named - {financeur.value for financeur in Financeur}:
+        raise RuleBroken("Choisissez les financeurs dans la liste.", field="financeurs")
+    return [financeur.value for financeur in Financeur if financeur.value in named] or None
 
 
 _SAME_NUMBER = "Une autre convention porte ce numéro."

@@ -11,7 +11,7 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.conventions import queries, rules
 from portal.conventions.forms import ActionForm, ConventionForm, action_as_typed, convention_as_typed
-from portal.conventions.models import Convention, FinancedAction, Period, PlaceMode
+from portal.conventions.models import Convention, FinancedAction, Financeur, Period, PlaceMode
 from portal.errors import RuleBroken
 from portal.offers.models import Offer
 from portal.structures import queries as structure_queries
@@ -101,6 +101,7 @@ def show(convention_id: uuid.UUID) -> Any:
         convention=convention,
         period=period,
         badge=PERIODS[period],
+        financeurs=[financeur.label for financeur in Financeur if financeur in (convention.financeurs or ())],
         tally=accounts.of_convention(convention),
         rows=[(action, accounts.of_action(action)) for action in convention.actions],
         may_write=_may_write(),

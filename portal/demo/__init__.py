@@ -187,6 +187,7 @@ def _conventions(session: Session, places: dict[str, Structure], found: dict[str
                 "date_debut": start,
                 "date_fin": end,
                 "montant_centimes": demo.montant * 100,
+                "financeurs": list(demo.financeurs),
             },
             by=None,
         )

@@ -1,11 +1,16 @@
 """What the animator of the demo finds: offers of several ages, a structure to validate, a twin, an error reported."""
 
+from datetime import timedelta
+
 from sqlmodel import Session
 
+from portal import clock
 from portal.accounts.models import User
+from portal.catalogue import address, saved
+from portal.catalogue.models import Frequence, UnmetNeed
 from portal.demo.days import days_ago, days_ahead
 from portal.demo.ids import demo_id
-from portal.demo.offers import LATER_OFFERS, NEW_STRUCTURE, phone
+from portal.demo.offers import FOUGERES, LATER_OFFERS, NEW_STRUCTURE, REDON, SAINT_MALO, VITRE, phone
 from portal.offers import rules as offers
 from portal.offers.models import Favourite, Offer, OfferSession, OfferTemplate, Signalement, TemplateVersion
 from portal.structures import rules as structures
@@ -15,6 +20,17 @@ from portal.structures.models import Structure
 _FIRST_DAYS, _STEP_DAYS = 560, 37
 # slug -> days since somebody confirmed it, for those that nobody looks at any more
 _FORGOTTEN = {"sinad": 190}
+# What people looked for and did not find: thématique, commune, days ago, times.
+_UNMET = (
+    ("famille--garde-denfants", REDON, 12, 4),
+    ("famille--garde-denfants", REDON, 45, 5),
+    ("famille--garde-denfants", REDON, 130, 2),
+    ("numerique", FOUGERES, 20, 3),
+    ("numerique", FOUGERES, 150, 6),
+    ("sante--sante-mentale", VITRE, 31, 2),
+    ("mobilite--entretenir-reparer-son-vehicule", SAINT_MALO, 70, 1),
+    ("mobilite--entretenir-reparer-son-vehicule", SAINT_MALO, 160, 1),
+)
 
 
 def written_days_ago(number: int) -> int:
@@ -116,4 +132,18 @@ def tell(
             )
         )
         session.add(Favourite(user_id=people["referent"].id, offer_id=permit.id))
+    with days_ago(9):
+        # A week and more ago: the next alert tells what was published since.
+        saved.save_search(
+            session,
+            address.from_kept({"thematique": ["mobilite"], "ou": ["Redon (35600)"]}),
+            nom="Mobilité autour de Redon",
+            frequence=Frequence.HEBDOMADAIRE,
+            by=referent,
+            id=demo_id("recherche", "mobilite"),
+        )
+    session.add_all(
+        UnmetNeed(jour=clock.today() - timedelta(days=days), thematique=theme, code_insee=code, nombre=number)
+        for theme, code, days, number in _UNMET
+    )
     session.flush()

@@ -45,7 +45,7 @@ class LaterOffer:
 
 @dataclass(frozen=True, slots=True)
 class DemoConvention:
-    """A convention with its one action: places, unit cost in euros, mode, offers (slugs)."""
+    """A convention with its one action: places, unit cost in euros, mode, offers (slugs); who finances it."""
 
     numero: str
     structure: str
@@ -56,6 +56,7 @@ class DemoConvention:
     cout: int
     mode: str
     offers: tuple[str, ...]
+    financeurs: tuple[str, ...]
 
 
 def phone(number: int) -> str:
@@ -495,9 +496,19 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         3_900,
         "entree",
         ("ervp",),
+        ("departement",),
     ),
     DemoConvention(
-        "35-2026-002", "apase", "PEM’S", 3_500, "Parcours supplémentaires", 5, 700, "entree", ("pems",)
+        "35-2026-002",
+        "apase",
+        "PEM’S",
+        3_500,
+        "Parcours supplémentaires",
+        5,
+        700,
+        "entree",
+        ("pems",),
+        ("departement", "etat"),
     ),
     DemoConvention(
         "35-2026-003",
@@ -509,6 +520,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         1_500,
         "file_active",
         ("independants",),
+        ("departement",),
     ),
     DemoConvention(
         "35-2026-004",
@@ -520,6 +532,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         1_500,
         "file_active",
         ("asl",),
+        ("departement",),
     ),
     DemoConvention(
         "35-2026-005",
@@ -531,6 +544,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         1_500,
         "entree",
         ("equilibre-emploi",),
+        ("departement", "etat"),
     ),
     DemoConvention(
         "35-2026-006",
@@ -542,5 +556,6 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         2_500,
         "file_active",
         ("parcours-iae",),
+        ("departement", "etat"),
     ),
 )

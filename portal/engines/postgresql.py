@@ -12,9 +12,17 @@ def options() -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Make the transactions of pages that only show read-only for the server too."""
+    """Make the transactions of pages that only show read-only for the server too, and impatient ones wait no longer.
+
+    `portal_patience_ms`, an execution option, is how long to wait for what another transaction has in hand.
+    """
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("portal_read_only", False):
-            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        options = connection.get_execution_options()
+        if options.get("portal_read_only", False):
+            # One view of the data from end to end, as SQLite's readers have: a long export would otherwise hold an
+            # offer and not its structure, when a change is committed between two of its statements.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if (patience := options.get("portal_patience_ms")) is not None:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(patience)}")

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+_PATIENCE_MS = 30_000
+
 
 def options() -> dict[str, Any]:
     """Return the keywords of `create_engine`."""
@@ -13,17 +15,37 @@ def options() -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Turn foreign keys and the write-ahead log on, and take charge of BEGIN."""
+    """Turn foreign keys and the write-ahead log on, and take charge of BEGIN.
+
+    `portal_patience_ms`, an execution option, is how long to wait for the other writer, in place of half a minute.
+    """
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         # The driver's own transaction control starts too late (at the first write): two requests could both
         # read the last place as free. We say BEGIN ourselves.
         connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        for pragma in (
+            "foreign_keys=ON",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            f"busy_timeout={_PATIENCE_MS}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("portal_read_only", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("portal_read_only", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        patience = options.get("portal_patience_ms")
+        if patience is None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        # Once the only writer, it waits for nothing more: the usual patience comes back at once.
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(patience)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE_MS}")

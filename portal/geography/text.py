@@ -3,9 +3,11 @@
 import re
 import unicodedata
 
-#: The letters of French, so that the long way is only for what comes from elsewhere.
-_FRENCH = str.maketrans(
-    dict(zip("àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy", strict=True)) | {"œ": "oe", "æ": "ae"}
+#: The letters of French, so that the long way is only for what comes from elsewhere; and the signs of French texts.
+FRENCH = str.maketrans(
+    dict(zip("àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy", strict=True))
+    | {"œ": "oe", "æ": "ae"}
+    | dict.fromkeys("’‘“”«»–—…·•€°\xa0\u202f", " ")
 )
 _NOT_WORD = re.compile(r"[\W_]+")
 _SAINT = re.compile(r"\bst(e?)\b")
@@ -17,11 +19,11 @@ def fold(text: str) -> str:
     "L’Haÿ-les-Roses" gives "l hay les roses"; "Œuilly" gives "oeuilly". Folding twice changes nothing.
     The time taken grows with the length of the text: bound what strangers send before calling it.
     """
-    text = text.lower().translate(_FRENCH)
+    text = text.lower().translate(FRENCH)
     if not text.isascii():
         # Once more after the change of case: some compatibility letters only reveal an accent then.
         text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-        text = "".join(letter for letter in text if not unicodedata.combining(letter)).translate(_FRENCH)
+        text = "".join(letter for letter in text if not unicodedata.combining(letter)).translate(FRENCH)
     return _NOT_WORD.sub(" ", text).strip()
 
 

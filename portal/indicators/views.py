@@ -8,9 +8,10 @@ from sqlmodel import func, select
 from portal import vocabulary
 from portal.accounts.models import Role
 from portal.beneficiaries import queries as beneficiary_queries
+from portal.catalogue import current
 from portal.conventions import queries as convention_queries
 from portal.conventions import rules as convention_rules
-from portal.indicators import catalogue, charts
+from portal.indicators import catalogue, charts, unmet
 from portal.offers import queries as offer_queries
 from portal.prescriptions import queries as prescription_queries
 from portal.structures import queries as structure_queries
@@ -62,8 +63,10 @@ TABLES = (
     "confirmations",
     "couverture",
     "thematiques",
+    "besoins",
     "suivi",
 )
+_NEEDS_SHOWN = 50
 
 
 @blueprint.get("/indicateurs")
@@ -94,6 +97,9 @@ def dashboard() -> Any:
         category=category,
         categories=vocabulary.categories(),
         themes=catalogue.themes(offers),
+        # One more than is shown, so that the page knows whether the file has others.
+        needs=unmet.unmet_needs(db(), current.snapshot, most=_NEEDS_SHOWN + 1),
+        needs_shown=_NEEDS_SHOWN,
         care=catalogue.care(db(), history),
         total=len(offers),
     )
@@ -112,6 +118,8 @@ def table(name: str) -> Response:
 def _table(name: str) -> catalogue.Table:
     if name == "mois":
         return catalogue.over_time(db())
+    if name == "besoins":
+        return unmet.unmet_needs(db(), current.snapshot)
     if name == "suivi":
         return catalogue.care(db())
     offers = catalogue.listed_offers(db())

@@ -1,4 +1,4 @@
-"""Questions put to those who look for an offer, and to those who write one."""
+"""Questions put to those who write an offer, and to those who read one."""
 
 import re
 import uuid
@@ -15,7 +15,6 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     URLField,
@@ -23,9 +22,8 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, Optional, StopValidation
 
-from portal import clock, geography, vocabulary
+from portal import clock, geography
 from portal.offers.models import Offer
-from portal.offers.queries import DEFAULT_RADIUS_KM, RADII_KM
 from portal.offers.rules import FIELDS
 from portal.offers.signalements import MOTIFS
 from portal.parcours import FREINS, Dominante
@@ -44,7 +42,6 @@ from portal.web.forms import (
 )
 from portal.web.hours_field import WeekField
 
-MAX_WORDS = 200
 MAX_HOURS = 60
 MAX_WEEKS = 520
 
@@ -55,81 +52,6 @@ _SPARE_SESSIONS = 2
 
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,3})\s*h\s*([0-5]?[0-9])?", re.IGNORECASE)
 _DECIMAL = re.compile(r"-?[0-9]{1,6}(?:[.,][0-9]{1,6})?")
-
-
-class PlaceField(StringField):
-    """Where to look: after validation `commune` is the place, or `near` holds the labels of those to choose from."""
-
-    data: str | None
-    commune: geography.Commune | None = None
-    departement: str | None = None
-    near: list[str]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.near = []
-
-    def pre_validate(self, form: Any) -> None:
-        """Find the commune. Five figures are a postal code first: nobody knows the INSEE code of a neighbour."""
-        if not self.data:
-            return
-        try:
-            self.commune = geography.resolve(self.data, self.departement)
-        except geography.AmbiguousPlace as ambiguous:
-            postal = [place for place in ambiguous.choices if self.data.strip() in place.codes_postaux]
-            if len(postal) == 1:
-                self.commune = postal[0]
-            else:
-                self.near = [place.label for place in postal or ambiguous.choices]
-                raise ValidationError(
-                    f"Plusieurs communes répondent à « {self.data[:100]} » : choisissez la vôtre."
-                ) from None
-        except geography.UnknownPlace as unknown:
-            self.near = unknown.labels
-            raise ValidationError(
-                f"Nous ne trouvons pas « {self.data[:100]} ». Écrivez le nom d’une commune ou son code postal."
-            ) from None
-
-
-class ThematiquesField(SelectMultipleField):
-    """Thématiques, or whole categories of them; after validation `expanded` holds the thématiques."""
-
-    data: Any
-    expanded: list[str]
-
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what is neither, in a sentence that names it."""
-        self.data = list(dict.fromkeys(value for value in self.data or () if value))
-        try:
-            self.expanded = vocabulary.expand_thematiques(self.data)
-        except KeyError as unknown:
-            raise ValidationError(
-                f"La thématique « {str(unknown.args[0])[:80]} » n’existe pas : choisissez-en une dans la liste."
-            ) from None
-
-
-class SearchForm(Form):
-    """What do you need, and where?"""
-
-    quoi = StringField("Quoi ?")
-    ou = PlaceField("Où ?")
-    thematique = ThematiquesField("Thématique")
-    rayon = StringField("Dans un rayon de")
-
-    def validate_quoi(self, field: StringField) -> None:
-        """Keep the beginning of a text that is too long: it is a slip, not a fault."""
-        field.data = (field.data or "")[:MAX_WORDS]
-
-    def validate_rayon(self, field: StringField) -> None:
-        """Only the distances of the list."""
-        if field.data and field.data not in map(str, RADII_KM):
-            choices = ", ".join(map(str, RADII_KM))
-            raise ValidationError(f"Choisissez un rayon de la liste : {choices} km.")
-
-    @property
-    def radius_km(self) -> int:
-        """The radius in force, the widest one unless another was chosen."""
-        return int(self.rayon.data) if self.rayon.data and not self.rayon.errors else DEFAULT_RADIUS_KM
 
 
 class WeeklyHoursField(StringField):

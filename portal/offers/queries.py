@@ -1,34 +1,25 @@
-"""Which offers a person may see or change, and the search of the catalogue, as statements."""
+"""Which offers a person may see or change, as statements."""
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, literal, null, or_
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_
 from sqlalchemy.orm import contains_eager
 from sqlmodel import Session, col, select
 
-from portal import clock, geography
+from portal import clock, geography, vocabulary
 from portal.accounts.models import User
-from portal.engines.lists import holds_any
 from portal.offers.models import Offer, OfferState
 from portal.structures.models import Structure, StructureState
 from portal.structures.queries import may_change
 
-DEFAULT_RADIUS_KM = 50
-RADII_KM = (5, 10, 20, 30, 50)
-_EARTH_KM = 6371.0088
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What somebody looks for: around a commune (within `radius_km`), by thématiques, by words."""
-
-    commune: geography.Commune | None = None
-    radius_km: int = DEFAULT_RADIUS_KM
-    thematiques: Sequence[str] = ()
-    words: str = ""
+# What the schema's record is drawn from; the last two change what leaves (`rules.as_record`).
+RECORD_COLUMNS = (
+    *(name for name in vocabulary.Service.model_fields if name in Offer.model_fields),
+    "documents_a_apporter",
+    "contact_public",
+)
 
 
 def visible_to(user: User | None) -> Select[Any]:
@@ -50,6 +41,17 @@ def published() -> Select[Any]:
     return _with_structure().where(_in_catalogue()).order_by(col(Offer.id))
 
 
+def published_columns() -> Select[Any]:
+    """The same, without their structure, as rows that hold what a record is made of: three times as quick to read."""
+    statement: Select[Any] = (
+        select(*(getattr(Offer, name) for name in RECORD_COLUMNS))
+        .join(Structure, col(Structure.id) == col(Offer.structure_id))
+        .where(_in_catalogue())
+        .order_by(col(Offer.id))
+    )
+    return statement
+
+
 def of_structure(structure_id: uuid.UUID, *, with_drafts: bool = False) -> Select[Any]:
     """The offers of one structure that everybody sees, and its other ones when asked for, by name."""
     statement = _with_structure().where(col(Offer.structure_id) == structure_id)
@@ -66,46 +68,6 @@ def count_by_structure(session: Session, structure_ids: Collection[uuid.UUID]) -
         .group_by(col(Offer.structure_id))
     )
     return {structure_id: int(number) for structure_id, number in rows}
-
-
-def search(wanted: Search) -> Select[Any]:
-    """Rows (Offer with its structure, distance in km or None) of the catalogue, the nearest first.
-
-    Around a commune: offers whose eligibility zone is unknown or covers it, that are within the radius or at a
-    distance; the distance is told for those on site and within it (contract data-inclusion §2.3).
-    """
-    conditions: list[ColumnElement[bool]] = [_in_catalogue()]
-    distance: ColumnElement[Any] = cast(null(), Float)
-    if wanted.thematiques:
-        conditions.append(holds_any(col(Offer.thematiques), wanted.thematiques))
-    conditions += _hold(wanted.words)
-    if wanted.commune is not None:
-        here = wanted.commune
-        away = _distance_km(here.latitude, here.longitude)
-        within = and_(_in_box(here.latitude, here.longitude, wanted.radius_km), away <= wanted.radius_km)
-        distance = case(
-            (and_(within, holds_any(col(Offer.modes_accueil), ["en-presentiel"])), away), else_=null()
-        )
-        conditions += [
-            or_(
-                col(Offer.zone_eligibilite).is_(None),
-                holds_any(col(Offer.zone_eligibilite), geography.zone_codes_covering(here)),
-            ),
-            or_(within, holds_any(col(Offer.modes_accueil), ["a-distance"])),
-        ]
-    distance = distance.label("distance")
-    statement: Any = (
-        select(Offer, distance)
-        .join(Structure, col(Structure.id) == col(Offer.structure_id))
-        .options(contains_eager(Offer.structure))  # type: ignore[arg-type]
-        .where(*conditions)
-    )
-    if wanted.commune is not None:
-        statement = statement.order_by(distance.is_(None), distance, col(Offer.nom), col(Offer.id))
-    else:
-        statement = statement.order_by(col(Offer.nom), col(Offer.id))
-    found: Select[Any] = statement
-    return found
 
 
 def all_offers() -> Select[Any]:
@@ -134,18 +96,3 @@ def _in_catalogue() -> ColumnElement[bool]:
         # The offer hides by itself the day after its last one.
         or_(col(Offer.date_fin).is_(None), col(Offer.date_fin) >= clock.today()),
     )
-
-
-def _in_box(latitude: float, longitude: float, km: float) -> ColumnElement[bool]:
-    lat_min, lat_max, lon_min, lon_max = geography.bounding_box(latitude, longitude, km)
-    return and_(col(Offer.latitude).between(lat_min, lat_max), col(Offer.longitude).between(lon_min, lon_max))
-
-
-def _distance_km(latitude: float, longitude: float) -> ColumnElement[float]:
-    # The haversine formula of `geography.distance_km`, in the words both engines know.
-    lat, lon = func.radians(col(Offer.latitude)), func.radians(col(Offer.longitude))
-    lat0, lon0 = func.radians(literal(latitude)), func.radians(literal(longitude))
-    half = func.power(func.sin((lat - lat0) / 2), 2) + func.cos(lat0) * func.cos(lat) * func.power(
-        func.sin((lon - lon0) / 2), 2
-    )
-    return literal(2 * _EARTH_KM) * func.asin(func.sqrt(half))

@@ -4,6 +4,7 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -59,6 +60,7 @@ FIELDS = (
     *LISTS,
 )
 
+_OF_THE_SCHEMA = tuple(name for name in vocabulary.Service.model_fields if name in Offer.model_fields)
 # Kept for signed-in professionals when `contact_public` is false.
 PRIVATE_CONTACT = ("telephone", "courriel", "contact_nom_prenom")
 
@@ -257,13 +259,14 @@ def touch(offer: Offer) -> None:
     offer.reminded_at = None
 
 
-def as_record(offer: Offer) -> dict[str, Any]:
-    """Return the offer's own values in the schema's names, as they leave: for the export and the quality score.
+def as_record(offer: Offer | Row[Any]) -> dict[str, Any]:
+    """Return the values of an offer, or of a row of its columns, in the schema's names, as they leave.
+
+    For the export and the quality score.
 
     Documents to bring join the conditions; contacts kept for professionals do not leave.
     """
-    names = vocabulary.Service.model_fields
-    values = {name: getattr(offer, name) for name in names if hasattr(offer, name)} | {"source": "portail"}
+    values = {"source": "portail"} | {name: getattr(offer, name) for name in _OF_THE_SCHEMA}
     if offer.documents_a_apporter:
         brought = ", ".join(line.strip() for line in offer.documents_a_apporter.splitlines() if line.strip())
         values["conditions_acces"] = "\n".join(

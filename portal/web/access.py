@@ -59,10 +59,11 @@ def has_role(*roles: str) -> bool:
 
 def init_app(app: Flask) -> None:
     """Ask the question before each view. Must come before the CSRF check: an expired session is told as such."""
-    app.before_request(_guard)
+    app.before_request(guard)
 
 
-def _guard() -> Any:
+def guard() -> Any:
+    """Answer for the view when the person of this request may not reach it; None when they may."""
     if request.endpoint is None:
         return None  # unknown address: the 404 answers
     if any("\x00" in value for values in request.args.lists() for value in values[1]):

@@ -9,10 +9,11 @@ from portal.config import Config
 
 # label, endpoint, roles (None: everybody, signed in or not)
 _ENTRIES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
-    ("Trouver une offre", "offers.search", None),
+    ("Trouver une offre", "catalogue.search", None),
     ("Mes bénéficiaires", "beneficiaries.index", frozenset({"referent"})),
     ("Prescriptions", "prescriptions.index", frozenset({"referent", "partenaire"})),
     ("Favoris", "offers.my_favourites", frozenset({"referent"})),
+    ("Mes recherches", "catalogue.saved_searches", frozenset({"referent"})),
     ("Mes offres", "offers.mine", frozenset({"partenaire"})),
     ("Référencement", "referencement.index", frozenset({"animation", "administration"})),
     ("Offres", "offers.mine", frozenset({"animation"})),
@@ -24,6 +25,7 @@ _ENTRIES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
         frozenset({"animation", "administration", "conventionnement"}),
     ),
     ("Comptes", "accounts.users", frozenset({"administration"})),
+    ("Clés de l’API", "accounts.api_keys", frozenset({"administration"})),
     ("Courrier", "accounts.outbox", frozenset({"administration"})),
 )
 
@@ -37,7 +39,7 @@ def entries() -> list[dict[str, Any]]:
             "label": label,
             "url": url_for(endpoint),
             "current": request.endpoint == endpoint
-            or (room == endpoint.split(".")[0] and room not in {"offers", "accounts", "indicators"}),
+            or (room == endpoint.split(".")[0] and room not in {"offers", "catalogue", "accounts", "indicators"}),
             "count": None,
         }
         for label, endpoint, roles in _ENTRIES

@@ -107,6 +107,7 @@ def portal(
         "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORTAL_SIRENE_URL": f"{registry.url}/sirene",
         "PORTAL_GEOCODER_URL": f"{registry.url}/geocodage",
+        "PORTAL_TILES_URL": "off",
     }
     command = [
         sys.executable,

@@ -31,6 +31,7 @@ PAGES: dict[str, list[str]] = {
         "/mot-de-passe-oublie",
         "/inscription",
         "/invitations/pas-le-bon-lien",
+        "/recherches/arreter/pas-le-bon-lien",
         "/accessibilite",
         "/donnees-personnelles",
         "/a-propos",
@@ -68,6 +69,9 @@ PAGES: dict[str, list[str]] = {
         "/prescriptions",
         OFFER,
         "/favoris",
+        "/recherches",
+        "/recherches/nouvelle?quoi=permis&ou=Redon+(35600)&public=femmes",
+        f"/recherches/{demo.demo_id('recherche', 'mobilite')}/modifier",
         f"{OFFER}/signaler",
         "/signalements",
         f"/prescriptions/nouvelle?offre={OFFER.rsplit('/', 1)[1]}",
@@ -94,7 +98,7 @@ PAGES: dict[str, list[str]] = {
         f"{STRUCTURE}/fermer",
         "/imports",
     ],
-    "administration": ["/", "/comptes", "/comptes/nouveau", "/courrier", "/imports"],
+    "administration": ["/", "/comptes", "/comptes/nouveau", "/cles-api", "/courrier", "/imports"],
 }
 
 

@@ -123,6 +123,10 @@ def test_a_convention_gives_what_the_rules_take() -> None:
     form = convention()
     assert form.validate(), form.errors
     assert form.to_values()["montant_centimes"] == 3_000_050
+    assert form.to_values()["financeurs"] is None
+    form = convention(financeurs="region")
+    assert form.validate(), form.errors
+    assert form.to_values()["financeurs"] == ["region"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,7 @@ def test_a_convention_gives_what_the_rules_take() -> None:
         ("date_fin", "2026-13-01", "Écrivez une date complète"),
         ("date_fin", "0026-01-01", "Relisez l’année"),
         ("montant", "", "Écrivez le montant"),
+        ("financeurs", "mecene", "« mecene » n’est pas dans la liste"),
         ("montant", "beaucoup", "Écrivez un montant en euros"),
         ("cle", "x", "Cette page est incomplète"),
     ],

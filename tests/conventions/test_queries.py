@@ -126,3 +126,35 @@ def test_what_an_action_may_finance(session: Session) -> None:
     public = make_offer(session, structure, nom="Publique")
     make_offer(session)
     assert list(session.execute(queries.financeable(structure.id)).scalars()) == [draft, public]
+
+
+def test_who_finances_an_offer_today(session: Session) -> None:
+    today, structure = clock.today(), make_structure(session)
+    one, two, none = (make_offer(session, structure, nom=f"Offre {n}") for n in range(3))
+    make_action(
+        session,
+        make_convention(session, structure, numero="A", financeurs=["etat", "departement"], date_fin=today),
+        [one, two],
+    )
+    # The first and the last day count; nobody said who pays for this one.
+    make_action(session, make_convention(session, structure, numero="B", date_debut=today), [one])
+    make_action(
+        session,
+        make_convention(session, structure, numero="C", financeurs=["region"], date_debut=today),
+        [one],
+    )
+    past = make_convention(
+        session, structure, numero="D", financeurs=["europe"], date_fin=today - timedelta(days=1)
+    )
+    to_come = make_convention(
+        session, structure, numero="E", financeurs=["europe"], date_debut=today + timedelta(days=1)
+    )
+    make_action(session, past, [one, none])
+    make_action(session, to_come, [two, none])
+    with count_statements(session) as sent:
+        found = queries.financed_offers(session)
+    assert found == {
+        one.id: (frozenset({"departement", "etat", "region"}), frozenset({"A", "B", "C"})),
+        two.id: (frozenset({"departement", "etat"}), frozenset({"A"})),
+    }
+    assert len(sent) == 1

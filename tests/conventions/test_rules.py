@@ -110,6 +110,25 @@ def test_a_convention_is_changed(session: Session) -> None:
     assert (convention.structure_id, convention.montant_centimes) == (other.id, 0)
 
 
+def test_financeurs_are_kept_once_each_in_one_order(session: Session) -> None:
+    officer, structure = make_user(session, Role.CONVENTIONNEMENT), make_structure(session)
+    values = convention_values(structure.id, financeurs=["etat", "departement", "etat"])
+    convention = rules.create_convention(session, values, by=officer)
+    assert convention.financeurs == ["departement", "etat"]
+    rules.change_convention(session, convention, convention_values(structure.id), by=officer)
+    assert convention.financeurs == ["departement", "etat"]
+    rules.change_convention(session, convention, {**values, "financeurs": None}, by=officer)
+    session.expire_all()
+    assert session.get_one(Convention, convention.id).financeurs is None
+
+
+def test_an_unknown_financeur_is_refused(session: Session) -> None:
+    structure = make_structure(session)
+    with pytest.raises(RuleBroken) as refused:
+        rules.create_convention(session, convention_values(structure.id, financeurs=["mecene"]), by=None)
+    assert refused.value.field == "financeurs"
+
+
 def test_the_partner_stays_once_actions_finance_its_offers(session: Session) -> None:
     officer = make_user(session, Role.CONVENTIONNEMENT)
     action = make_scene(session).action

@@ -244,8 +244,11 @@ def test_a_convention_is_written_to_the_cent(session: Session, sign_in: SignIn, 
     page = sign_in(officer).get("/conventions/nouvelle")
     assert "Partenaire publié (Rennes)" in page.text
     assert hidden.nom not in page.text
-    shown = page.form("convention-form").submit(**CONVENTION, structure_id=str(structure.id))
+    shown = page.form("convention-form").submit(
+        **CONVENTION, structure_id=str(structure.id), financeurs=["etat", "departement"]
+    )
     assert shown.h1 == "Convention 2026-12"
+    assert "Financeurs Département, État" in shown.text
     assert "La convention 2026-12 est enregistrée." in shown.text
     assert "30 000,50 €" in shown.text
     convention = session.exec(select(Convention).where(col(Convention.numero) == "2026-12")).one()
@@ -292,9 +295,12 @@ def test_a_convention_is_changed(session: Session, sign_in: SignIn, officer: Use
     # The partner stays, though its structure was withdrawn since.
     assert form.values["structure_id"] == str(structure.id)
     assert form.values["montant"] == "30\u202f000,50"
-    page = form.submit("Enregistrer", intitule="Nouveau nom", montant="0")
+    page = form.submit("Enregistrer", intitule="Nouveau nom", montant="0", financeurs=["europe"])
     assert "Nouveau nom" in page.text
+    assert "Financeur Union européenne (FSE+)" in page.text
     assert session.get_one(Convention, convention.id).montant_centimes == 0
+    form = page.click("Modifier").form("convention-form")
+    assert form.values["financeurs"] == "europe"
 
 
 def test_a_refused_change_leaves_the_convention_as_it_was(

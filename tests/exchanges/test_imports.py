@@ -1,5 +1,6 @@
 """Imports from the table to the catalogue: what goes in, what is refused and why, what a second time changes."""
 
+import io
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -38,6 +39,18 @@ from tests.factories.structures import make_partner, make_structure
 
 def both(structure: dict[str, str] | None = None, service: dict[str, str] | None = None) -> bytes:
     return workbook({"Structures": [STRUCTURE | (structure or {})], "Services": [SERVICE | (service or {})]})
+
+
+def exported(session: Session) -> dict[str, list[dict[str, Any]]]:
+    """Our own records, by kind."""
+    return {kind: list(exports.rows_of(kind, session, source=OWN, public_url=URL)) for kind in exports.KINDS}
+
+
+def as_xlsx(rows: dict[str, list[dict[str, Any]]]) -> bytes:
+    """The workbook of the export."""
+    out = io.BytesIO()
+    exports.write_xlsx(out, rows["structures"], rows["services"])
+    return out.getvalue()
 
 
 def errors_of(session: Session, content: bytes, **options: Any) -> list[tuple[str, int, str, str, str]]:
@@ -142,20 +155,19 @@ class TestWhatGoesIn:
         bring(session, both(service={"nom": danger, "publics_precisions": "@SUM(1;2)"}))
         offer = only(session, Offer, import_id="o1")
         assert (offer.nom, offer.publics_precisions) == (danger, "@SUM(1;2)")
-        rows = exports.rows_of("services", session, source=OWN, public_url=URL)
-        assert f"'{danger}".replace('"', '""') in exports.as_csv("services", rows).decode()
+        rows = list(exports.rows_of("services", session, source=OWN, public_url=URL))
+        assert f"'{danger}".replace('"', '""') in b"".join(exports.as_csv("services", rows)).decode()
         from tests.exchanges.test_views import read_sheets
 
-        sheets = read_sheets(exports.as_xlsx(rows[:0], rows))  # refuses any cell that is not a text
+        sheets = read_sheets(
+            as_xlsx({"structures": [], "services": rows})
+        )  # refuses any cell that is not a text
         assert any(danger in row for row in sheets["Services"])
 
     def test_our_own_export_comes_back_as_it_left(self, session: Session) -> None:
         make_catalogue(session)
-        before = {
-            kind: exports.rows_of(kind, session, source=OWN, public_url=URL)
-            for kind in ("structures", "services")
-        }
-        content = exports.as_xlsx(before["structures"], before["services"])
+        before = exported(session)
+        content = as_xlsx(before)
         # Elsewhere: nothing of ours is there.
         for offer in session.exec(select(Offer)):
             offer_rules.archive_offer(session, offer, by=make_user(session))
@@ -167,10 +179,7 @@ class TestWhatGoesIn:
         session.commit()
         run = bring(session, content, source="autre-portail")
         assert set(outcomes(session, run)) == {"cree"}, [line.errors for line in lines(session, run)]
-        after = {
-            kind: exports.rows_of(kind, session, source=OWN, public_url=URL)
-            for kind in ("structures", "services")
-        }
+        after = exported(session)
         ours = {"id", "structure_id", "lien_source"}
         for kind in before:
             # A cell is trimmed as it is read.
@@ -223,13 +232,11 @@ class TestTheSecondTime:
 
     def test_our_own_table_changes_our_rows(self, session: Session) -> None:
         offer = make_offer(session, documents_a_apporter="Pièce d’identité", contact_public=False)
-        rows = {
-            k: exports.rows_of(k, session, source=OWN, public_url=URL) for k in ("structures", "services")
-        }
-        run = bring(session, exports.as_xlsx(rows["structures"], rows["services"]), source=None)
+        rows = exported(session)
+        run = bring(session, as_xlsx(rows), source=None)
         assert set(outcomes(session, run)) == {"inchange"}, [line.changes for line in lines(session, run)]
         rows["services"][0]["nom"] = "Atelier renommé"
-        run = bring(session, exports.as_xlsx(rows["structures"], rows["services"]), source=None)
+        run = bring(session, as_xlsx(rows), source=None)
         assert [line.changes for line in lines(session, run)][-1] == {
             "nom": ["Atelier mobilité d’exemple", "Atelier renommé"]
         }

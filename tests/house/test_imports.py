@@ -44,6 +44,7 @@ DOORS = {
     "address",
     "around",
     "needs",
+    "tokens",
 }
 # Above every room: they put the house together.
 ROOF = {
@@ -81,6 +82,9 @@ NO_WEB = {
     "ours.py",
     "build.py",
     "sources.py",
+    "needs.py",
+    "saved.py",
+    "alerts.py",
     "checking.py",
     "communes.py",
     "known.py",
@@ -90,6 +94,14 @@ NO_WEB = {
     "runs.py",
     "values.py",
     "writing.py",
+    "reading.py",
+    "reasons.py",
+    "storing.py",
+    "loading.py",
+    "tokens.py",
+    "parameters.py",
+    "questions.py",
+    "description.py",
 }
 WEB = {"flask", "wtforms", "flask_login", "flask_wtf", "htmx_flask", "flask_limiter"}
 

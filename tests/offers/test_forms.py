@@ -5,18 +5,12 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from portal.offers.forms import OfferForm, SearchForm
+from portal.offers.forms import OfferForm
 
 
 def offer_form(**answers: Any) -> OfferForm:
     form = OfferForm(MultiDict({"nom": "Atelier vélo", "type": "", **answers}))
     form.commune.departement = "35"
-    return form
-
-
-def search_form(*answers: tuple[str, str]) -> SearchForm:
-    form = SearchForm(MultiDict(list(answers)))
-    form.ou.departement = "35"
     return form
 
 
@@ -110,66 +104,3 @@ def test_a_warning_does_not_block() -> None:
     form = offer_form(nom="Atelier vélo.")
     assert form.validate()
     assert list(form.avertissements) == ["nom"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "code"),
-    [
-        ("Redon", "35236"),
-        ("st malo", "35288"),
-        ("Redon (35600)", "35236"),
-        ("35000", "35238"),
-        # A postal code that is also the INSEE code of Janzé.
-        ("35136", "35281"),
-    ],
-)
-def test_a_place_is_found(typed: str, code: str) -> None:
-    form = search_form(("ou", typed))
-    assert form.validate(), form.errors
-    assert form.ou.commune is not None
-    assert form.ou.commune.code == code
-
-
-@pytest.mark.parametrize(
-    ("typed", "label"),
-    [("Rednn", "Redon (35600)"), ("35600", "Redon (35600)"), ("Saint-Denis", "Saint-Denis (97400)")],
-)
-def test_a_place_that_is_not_one_is_proposed_others(typed: str, label: str) -> None:
-    form = search_form(("ou", typed))
-    assert not form.validate()
-    assert label in form.ou.near
-    assert typed in form.errors["ou"][0]
-    assert form.ou.commune is None
-
-
-def test_endless_answers_are_cut_short() -> None:
-    form = search_form(("ou", "x" * 50_000), ("quoi", "y" * 50_000))
-    assert not form.validate()
-    assert list(form.errors) == ["ou"]
-    assert len(form.errors["ou"][0]) < 250
-    assert len(form.quoi.data or "") == 200
-
-
-def test_thematiques_and_categories_are_expanded() -> None:
-    form = search_form(("thematique", "mobilite"), ("thematique", ""), ("thematique", "sante--addictions"))
-    assert form.validate()
-    assert "mobilite--preparer-un-permis" in form.thematique.expanded
-    assert "sante--addictions" in form.thematique.expanded
-    assert form.thematique.data == ["mobilite", "sante--addictions"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("thematique", "joie"),
-        ("thematique", "mobilite--joie"),
-        ("rayon", "7"),
-        ("rayon", "-5"),
-        ("rayon", "x"),
-    ],
-)
-def test_values_that_are_not_in_the_lists_are_refused(name: str, value: str) -> None:
-    form = search_form((name, value))
-    assert not form.validate()
-    assert list(form.errors) == [name]
-    assert form.radius_km == 50

@@ -12,10 +12,14 @@ from sqlmodel import select
 from portal import clock
 from portal.accounts.models import OutgoingMail
 from portal.accounts.rules import queue_mail
+from portal.catalogue import address, saved
+from portal.catalogue.models import Frequence, SavedSearch
 from portal.config import Config
 from portal.db import Database
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
+from tests.factories.accounts import make_user
+from tests.factories.offers import make_offer
 from tests.factories.prescriptions import make_prescription, make_scene
 from tests.races import workers
 from tests.races.databases import own_database
@@ -63,3 +67,21 @@ def test_each_prescription_expires_once(arena: Database, config: Config) -> None
     with arena.session(read_only=True) as session:
         assert set(session.exec(select(Prescription.state))) == {State.EXPIREE}
         assert len(session.exec(select(OutgoingMail)).all()) == 30
+
+
+def test_each_alert_is_told_once(arena: Database, config: Config) -> None:
+    searches = address.from_kept({"quoi": ["permis"]})
+    with clock.stopped_at(clock.now() - timedelta(days=8)), arena.writing() as session:
+        for _ in range(6):
+            saved.save_search(
+                session, searches, nom="Permis", frequence=Frequence.HEBDOMADAIRE, by=make_user(session)
+            )
+    with arena.writing() as session:
+        make_offer(session)
+    url = arena.engine.url.render_as_string(hide_password=False)
+    said = race(url, workers.run_job, [("alertes", config, "")] * 4)
+    assert sum(int(line.split()[0]) for line in said) == 6, said
+    with arena.session(read_only=True) as session:
+        mails = session.exec(select(OutgoingMail)).all()
+        assert len(mails) == len({mail.recipient for mail in mails}) == 6
+        assert all(search.alerted_at for search in session.exec(select(SavedSearch)))

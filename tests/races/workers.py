@@ -11,6 +11,8 @@ from sqlmodel import Session
 from portal import jobs
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
+from portal.catalogue import needs
+from portal.catalogue.criteria import Criteria
 from portal.config import Config
 from portal.db import Database
 from portal.errors import RuleBroken
@@ -182,6 +184,15 @@ def continue_import(database: Database, start: Start, run_id: uuid.UUID, step: i
         with database.writing() as session:
             if imports.go_on(session, run_id, by=None).state is not ImportState.ECRITURE:
                 return str(steps)
+
+
+def note_need(database: Database, start: Start, criteria: Criteria, times: int) -> str:
+    """Find nothing, so many times, as the search page does; with all the time that a slow machine needs."""
+    needs.PATIENCE_MS = 30_000
+    start()
+    for _ in range(times):
+        needs.note(database, criteria)
+    return "noted"
 
 
 def _page(database: Database, start: Start) -> Session:

@@ -1,4 +1,4 @@
-"""Pages of offers: the catalogue (`search`), what partners write (`edit`, `saisie`, `documents`), its life (`life`, `history`)."""
+"""Pages of offers: what everybody reads (`show`), what partners write (`edit`, `saisie`, `documents`), its life (`life`, `history`)."""
 
 from flask import Flask
 
@@ -11,7 +11,6 @@ from portal.offers.views import (  # noqa: F401  (their routes)
     life,
     modeles,
     saisie,
-    search,
     show,
     sitemap,
 )

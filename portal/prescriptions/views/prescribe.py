@@ -36,7 +36,7 @@ def new() -> Any:
     """For whom, then why. Who is concerned is chosen, never typed again."""
     offer = _offer(request.args.get("offre"))
     if offer is None:
-        return redirect(url_for("offers.search", beneficiaire=request.args.get("beneficiaire")), 303)
+        return redirect(url_for("catalogue.search", beneficiaire=request.args.get("beneficiaire")), 303)
     beneficiary_id = _uuid(request.args.get("beneficiaire"))
     if beneficiary_id is None:
         return redirect(url_for("prescriptions.choose_person", offre=offer.id), 303)

@@ -347,12 +347,11 @@ class Snapshot:
         rank = self._ranks(which, m.rows)
         if sort is Sort.ID:
             return rank
-        metres = np.where(
-            np.isnan(m.distance), _FAR, np.minimum(np.nan_to_num(m.distance) * 100, _FAR - 1)
-        ).astype(np.int64)
+        metres = m.distance * 100
+        metres[np.isnan(metres)] = _FAR
+        metres = np.minimum(metres, _FAR).astype(np.int64)
         if sort is Sort.DISTANCE_ID:
-            whole = np.where(np.isnan(m.distance), _FAR, np.nan_to_num(m.distance)).astype(np.int64)
-            return whole << 24 | rank
+            return (metres // 100) << 24 | rank
         quality = 127 - np.round(self._scores[which][m.rows] * 100).astype(np.int64)
         worded = "words" in m.masks
         if sort is Sort.PERTINENCE or (sort is Sort.AUTO and worded):

@@ -30,10 +30,10 @@ def known_services(session: Session, ids: Sequence[str], *, detailed: bool) -> d
     for start in range(0, len(ids), _TOGETHER):
         wanted = {"wanted": list(ids[start : start + _TOGETHER])}
         if detailed:
-            for key, record, structure in session.connection().execute(_DETAILED, wanted):
+            for key, record, structure in session.connection().execute(_DETAILED, wanted).all():
                 found[key] = record.encode(), _without_twins(structure.encode())
         else:
-            for key, record in session.connection().execute(_SERVICES, wanted):
+            for key, record in session.connection().execute(_SERVICES, wanted).all():
                 found[key] = record.encode(), b""
     return found
 
@@ -43,7 +43,7 @@ def known_structures(session: Session, ids: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for start in range(0, len(ids), _TOGETHER):
         wanted = {"wanted": list(ids[start : start + _TOGETHER])}
-        for key, record in session.connection().execute(_STRUCTURES, wanted):
+        for key, record in session.connection().execute(_STRUCTURES, wanted).all():
             found[key] = record.encode()
     return found
 

@@ -156,6 +156,11 @@ def twins_of(structure_id: str) -> list[Twin]:
     return sorted(found, key=lambda twin: (twin.source or "", twin.nom))
 
 
+def elsewhere(structure_id: uuid.UUID) -> list[Twin]:
+    """Return what other sources publish of one of our structures."""
+    return twins_of(f"{current_app.config['PORTAL'].source}--{structure_id}")
+
+
 def _is_placed(record: dict[str, Any]) -> bool:
     return record["latitude"] is not None and record["longitude"] is not None
 

@@ -101,7 +101,7 @@ def save_search() -> Any:
         "catalogue/save_search.html",
         form=form,
         labels=_labels(typed),
-        here=url_for("catalogue.save_search", **typed.kept()),
+        here=url_for("catalogue.save_search") + typed.query(),
         back=url_for("catalogue.search") + typed.query(),
         total=current.snapshot().search(typed.criteria(), size=0).total,
     )

@@ -1,4 +1,7 @@
-"""From what was measured to the tables of `bench/README.md`, and `bench/results.json` beside it."""
+"""From what was measured to the tables of `bench/README.md`, and `bench/results.json` beside it.
+
+`python -m bench.report` writes the tables again from the results of the last run.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,7 +11,8 @@ from typing import Any
 
 from bench.questions import QUESTIONS
 
-FOLDER = Path(__file__).resolve().parent
+README = Path(__file__).with_name("README.md")
+RESULTS = Path(__file__).with_name("results.json")
 BEGIN, END = "<!-- measured: written by `make bench` -->", "<!-- end of what is measured -->"
 
 Run = dict[str, Any]
@@ -110,13 +114,12 @@ TARGETS = (
 
 def write(told: dict[str, Any], *, final: bool) -> None:
     """Write the results: in the README's table when everything was asked for, on the screen alone otherwise."""
-    text = tables(told)
+    told = _rounded(told)
     if not final:
-        print(text)
+        print(tables(told))
         return
-    (FOLDER / "results.json").write_text(json.dumps(_rounded(told), indent=1, ensure_ascii=False) + "\n")
-    readme = FOLDER / "README.md"
-    readme.write_text(put(readme.read_text(), text))
+    RESULTS.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    README.write_text(put(README.read_text(), tables(told)))
 
 
 def put(readme: str, text: str) -> str:
@@ -321,3 +324,7 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(held) for name, held in value.items()}
     return [_rounded(held) for held in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    write(json.loads(RESULTS.read_text()), final=True)

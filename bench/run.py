@@ -206,8 +206,8 @@ def server(bench: Bench) -> Iterator[tuple[int, int]]:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
     log = (bench.folder / "gunicorn.log").open("wb")
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"{HOST}:{port}"]
-    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:portal.server", "wsgi:app"]
+    command += ["--bind", f"{HOST}:{port}", "--workers", str(WORKERS), "--threads", str(THREADS)]
     process = subprocess.Popen(command, cwd=ROOT, env=environ(bench.url, port), stdout=log, stderr=log)
     try:
         for _ in range(600):

@@ -108,6 +108,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     structures.read_offers_with(
         app, count=offer_queries.count_by_structure, listed=offer_queries.of_structure
     )
+    structures.read_elsewhere_with(app, catalogue.known.elsewhere)
     structures.on_rename(app, offer_rules.refresh_search_text)
     beneficiaries.read_prescriptions_with(app, prescriptions.follow.lines_of_beneficiary)
 

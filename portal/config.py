@@ -97,6 +97,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Requests a minute that each key of the API, or each address without a key, may send; `off` for no limit.",
     ),
     Setting(
+        "PORTAL_SOURCE_CODE_URL",
+        "",
+        "Where the source code of what runs can be had, said on “À propos”: a portal whose code was changed owes it to "
+        "those who use it (AGPL, section 13).",
+    ),
+    Setting(
         "PORTAL_PROXIES",
         "0",
         "Number of trusted reverse proxies in front (their `X-Forwarded-*` is believed).",
@@ -130,6 +136,7 @@ class Config:
     api_open: bool
     # Requests a minute to the API; 0 for no limit.
     api_rate: int
+    source_code_url: str
     proxies: int
     # Where what a start makes for itself is kept: the secret, the SQLite file, the files of the index.
     instance: Path = INSTANCE
@@ -195,6 +202,7 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         tiles_url=_tiles(values["PORTAL_TILES_URL"]),
         api_open=_on_or_off(values, "PORTAL_API_OPEN", otherwise=host in _LOCAL),
         api_rate=_rate(values["PORTAL_API_RATE"]),
+        source_code_url=_source_code(values["PORTAL_SOURCE_CODE_URL"]),
         proxies=int(values["PORTAL_PROXIES"]),
         instance=instance,
     )
@@ -206,6 +214,12 @@ def _service(values: Mapping[str, str], name: str) -> str:
         return ""
     if not address.startswith(("http://", "https://")):
         raise ConfigError(f"{name} must be an address such as https://service.example.org, or off")
+    return address
+
+
+def _source_code(address: str) -> str:
+    if address and not address.startswith(("http://", "https://")):
+        raise ConfigError("PORTAL_SOURCE_CODE_URL must be an address such as https://git.example.org/portail")
     return address
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from portal import clock
 from portal.accounts import queries as account_queries
 from portal.accounts.models import OutgoingMail
-from portal.catalogue import alerts, needs
+from portal.catalogue import alerts, freshness, needs
 from portal.catalogue.engine import Catalogue
 from portal.config import Config
 from portal.db import Database
@@ -55,6 +55,12 @@ def forget_tables(database: Database, config: Config) -> str:
     """Empty the tables that were sent for import more than 90 days ago; what became of their lines stays counted."""
     with database.writing() as session:
         return f"{imports.forget(session, now=clock.now())} emptied"
+
+
+def forget_marks(database: Database, config: Config) -> str:
+    """Remove the marks of changes that every process has seen: those older than two days (docs/adr/0011)."""
+    with database.writing() as session:
+        return f"{freshness.forget_marks(session, now=clock.now())} marks forgotten"
 
 
 def send_mail(database: Database, config: Config) -> str:
@@ -145,6 +151,7 @@ JOBS: dict[str, Callable[[Database, Config], str]] = {
     "imports": forget_tables,
     "saisies": forget_saisies,
     "besoins": forget_needs,
+    "catalogue": forget_marks,
     "alertes": send_alerts,
     "mail": send_mail,
 }

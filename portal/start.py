@@ -28,8 +28,9 @@ def main() -> str | None:
     sys.stdout.flush()
     database.engine.dispose()
     # The server of a production, in place of this process: what is tried is what will run.
-    gunicorn = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"]
-    os.execv(sys.executable, [*gunicorn, "--threads", "8", "--log-level", "warning"])
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:portal.server", "wsgi:app"]
+    # One worker: failed sign-ins are counted in its memory, unless PORTAL_RATE_LIMIT_URL says where.
+    os.execv(sys.executable, [*gunicorn, "--bind", f"127.0.0.1:{port}", "--workers", "1"])
     return None
 
 

@@ -18,7 +18,8 @@ from portal.conventions import queries as convention_queries
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.rules import places_of_actions
 from portal.db import Database
-from portal.demo.offers import LATER_OFFERS, NEW_STRUCTURE
+from portal.demo.offers import LATER_OFFERS
+from portal.demo.partners import NEW_STRUCTURE
 from portal.errors import RuleBroken
 from portal.exchanges import exports
 from portal.offers import rules as offer_rules

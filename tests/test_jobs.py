@@ -287,6 +287,7 @@ class TestExpiry:
             "imports": "0 emptied",
             "saisies": "0 unfinished forms forgotten",
             "besoins": "0 unmet needs forgotten",
+            "catalogue": "0 marks forgotten",
             "alertes": "0 searches looked at, 0 people told",
             "mail": "no PORTAL_MAIL_URL: messages stay in the outbox",
         }

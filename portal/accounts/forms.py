@@ -10,8 +10,8 @@ from portal.accounts.rules import PASSWORD_MINIMUM
 from portal.accounts.tokens import DEFAULT_DAYS, Scope
 from portal.vocabulary import Structure
 from portal.web.forms import ChecklistField, FollowsSchema, Form, MaxLength, kept_as_typed, options
+from portal.web.password_fields import chosen_password
 
-kept_as_typed(PasswordField)
 kept_as_typed(HiddenField)
 
 
@@ -68,22 +68,7 @@ class SignUpForm(Form):
 class PasswordForm(Form):
     """Choose a password."""
 
-    mot_de_passe = PasswordField(
-        "Nouveau mot de passe",
-        [DataRequired("Choisissez un mot de passe.")],
-        description=f"{PASSWORD_MINIMUM} caractères ou plus. Une phrase de quatre mots est facile à retenir.",
-    )
-    mot_de_passe_encore = PasswordField(
-        "Le même, encore une fois", [DataRequired("Écrivez-le une seconde fois.")]
-    )
-
-    def validate(self, extra_validators: object = None) -> bool:
-        """Both must be the same."""
-        valid = super().validate()
-        if valid and self.mot_de_passe.data != self.mot_de_passe_encore.data:
-            self.refuse("mot_de_passe_encore", "Les deux mots de passe ne sont pas les mêmes.")
-            return False
-        return valid
+    mot_de_passe, mot_de_passe_encore = chosen_password("Nouveau mot de passe", minimum=PASSWORD_MINIMUM)
 
 
 class UserForm(Form):

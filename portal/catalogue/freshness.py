@@ -9,22 +9,29 @@ import time
 import uuid
 import zlib
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from portal import clock
-from portal.catalogue.models import CatalogueIndex, CatalogueIndexPart
+from portal.catalogue.models import CatalogueChange, CatalogueIndex, CatalogueIndexPart
 from portal.catalogue.ours import Shelf
 from portal.catalogue.segments import LAYOUT, Array, Builder, Segment, unpack
 from portal.engines import changes
 
 log = logging.getLogger("portal.catalogue")
-#: Marks are kept two days (`jobs run catalogue`): who has not looked for longer reads everything again.
+#: Marks are kept two days (`jobs run catalogue`); who has not looked for one day reads everything again.
+MARKS_KEPT = timedelta(days=2)
 LONGEST_SLEEP = 24 * 3600.0
+
+
+def forget_marks(session: Session, *, now: datetime) -> int:
+    """Remove the marks left before MARKS_KEPT; return how many."""
+    gone = session.execute(delete(CatalogueChange).where(col(CatalogueChange.at) < now - MARKS_KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 class Holder:

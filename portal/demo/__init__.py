@@ -12,10 +12,12 @@ from portal.beneficiaries.models import Beneficiary
 from portal.conventions import rules as conventions
 from portal.db import Database
 from portal.demo import catalogue
-from portal.demo.catalogue import confirmed_days_ago, written_days_ago
+from portal.demo.catalogue import confirmed_days_ago, contacts, written_days_ago
 from portal.demo.days import days_ago
+from portal.demo.financed import CONVENTIONS
 from portal.demo.ids import demo_id
-from portal.demo.offers import CONVENTIONS, OFFERS, STRUCTURES, phone
+from portal.demo.offers import OFFERS
+from portal.demo.partners import STRUCTURES, phone
 from portal.errors import RuleBroken
 from portal.offers import rules as offers
 from portal.offers.models import Offer
@@ -152,14 +154,7 @@ def _offers(session: Session, places: dict[str, Structure]) -> dict[str, Offer]:
             offer = offers.create_offer(
                 session,
                 structure,
-                {
-                    "telephone": structure.telephone,
-                    "courriel": structure.courriel,
-                    "code_insee": structure.code_insee,
-                    "adresse": structure.adresse,
-                    "horaires_accueil": structure.horaires_accueil,
-                    **demo.values,
-                },
+                contacts(structure) | demo.values,
                 by=None,
                 id=demo_id("offre", demo.slug),
             )

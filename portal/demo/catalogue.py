@@ -10,7 +10,8 @@ from portal.catalogue import address, saved
 from portal.catalogue.models import Frequence, UnmetNeed
 from portal.demo.days import days_ago, days_ahead
 from portal.demo.ids import demo_id
-from portal.demo.offers import FOUGERES, LATER_OFFERS, NEW_STRUCTURE, REDON, SAINT_MALO, VITRE, phone
+from portal.demo.offers import LATER_OFFERS
+from portal.demo.partners import FOUGERES, NEW_STRUCTURE, REDON, SAINT_MALO, VITRE, phone
 from portal.offers import rules as offers
 from portal.offers.models import Favourite, Offer, OfferSession, OfferTemplate, Signalement, TemplateVersion
 from portal.structures import rules as structures
@@ -43,6 +44,12 @@ def confirmed_days_ago(slug: str, number: int) -> int:
     return _FORGOTTEN.get(slug, min(written_days_ago(number) - 1, 5 + number * 7 % 60))
 
 
+def contacts(structure: Structure) -> dict[str, object]:
+    """Return how its structure is reached, in the names of an offer: what most offers say as well."""
+    names = ("telephone", "courriel", "code_insee", "adresse", "horaires_accueil")
+    return {name: getattr(structure, name) for name in names}
+
+
 def tell(
     session: Session, people: dict[str, User], places: dict[str, Structure], found: dict[str, Offer]
 ) -> None:
@@ -73,14 +80,7 @@ def tell(
             offer = offers.create_offer(
                 session,
                 structure,
-                {
-                    "telephone": structure.telephone,
-                    "courriel": structure.courriel,
-                    "code_insee": structure.code_insee,
-                    "adresse": structure.adresse,
-                    "horaires_accueil": structure.horaires_accueil,
-                    **story.values,
-                },
+                contacts(structure) | story.values,
                 by=author,
                 id=demo_id("offre", story.slug),
             )
@@ -139,7 +139,7 @@ def tell(
             address.from_kept({"thematique": ["mobilite"], "ou": ["Redon (35600)"]}),
             nom="Mobilité autour de Redon",
             frequence=Frequence.HEBDOMADAIRE,
-            by=referent,
+            by=people["referent"],
             id=demo_id("recherche", "mobilite"),
         )
     session.add_all(

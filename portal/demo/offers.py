@@ -1,24 +1,7 @@
-"""The offers of Ille-et-Vilaine, as the département's table tells them; contacts and addresses are invented.
-
-Amounts of conventions are the table's; numbers of places and unit costs are invented so that they add up.
-"""
+"""The offers of Ille-et-Vilaine, as the département's table tells them."""
 
 from dataclasses import dataclass, field
 from typing import Any
-
-RENNES, REDON, FOUGERES, VITRE, SAINT_MALO, PIPRIAC = "35238", "35236", "35115", "35360", "35288", "35219"
-_PHONE = "+3326191{:04d}"  # a range kept for fiction by the regulator
-
-
-@dataclass(frozen=True, slots=True)
-class DemoStructure:
-    """A partner: `slug` names it in this file and makes its id."""
-
-    slug: str
-    nom: str
-    description: str
-    code_insee: str
-    reseaux_porteurs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,107 +25,6 @@ class LaterOffer:
     suspended_days: int = 0
     source: str | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class DemoConvention:
-    """A convention with its one action: places, unit cost in euros, mode, offers (slugs); who finances it."""
-
-    numero: str
-    structure: str
-    intitule: str
-    montant: int
-    action: str
-    places: int
-    cout: int
-    mode: str
-    offers: tuple[str, ...]
-    financeurs: tuple[str, ...]
-
-
-def phone(number: int) -> str:
-    """Return the n-th number of a range that rings nowhere."""
-    return _PHONE.format(number)
-
-
-STRUCTURES: tuple[DemoStructure, ...] = (
-    DemoStructure(
-        "coorace",
-        "Associations intermédiaires Coorace 35",
-        "Trois associations intermédiaires qui mettent en relation des personnes en recherche d’emploi et des "
-        "employeurs du territoire.",
-        RENNES,
-        ("ai", "coorace"),
-    ),
-    DemoStructure(
-        "departement",
-        "Département d’Ille-et-Vilaine, service insertion",
-        "Le service du département qui porte les clauses sociales et les solutions en cours de construction.",
-        RENNES,
-        ("departements",),
-    ),
-    DemoStructure(
-        "ascape",
-        "ASCAPE",
-        "Une association qui accompagne des personnes diplômées vers un emploi à leur mesure.",
-        RENNES,
-    ),
-    DemoStructure(
-        "siae",
-        "Réseaux SIAE d’Ille-et-Vilaine",
-        "Les structures de l’insertion par l’activité économique : ateliers et chantiers, associations "
-        "intermédiaires, entreprises d’insertion et de travail temporaire.",
-        FOUGERES,
-        ("aci", "ai", "ei", "etti"),
-    ),
-    DemoStructure(
-        "sinad",
-        "SINAD",
-        "Une association qui fait connaître les emplois proches, secteur par secteur.",
-        REDON,
-    ),
-    DemoStructure(
-        "tezea",
-        "TEZEA",
-        "Une entreprise à but d’emploi du territoire zéro chômeur de longue durée.",
-        PIPRIAC,
-        ("etcld",),
-    ),
-    DemoStructure(
-        "bge",
-        "Boutique de gestion 35",
-        "Une association qui accompagne celles et ceux qui créent ou développent leur activité.",
-        RENNES,
-        ("reseau-bge",),
-    ),
-    DemoStructure(
-        "apase",
-        "APASE",
-        "Une association qui accompagne des personnes dont la santé psychique rend le parcours difficile.",
-        RENNES,
-    ),
-    DemoStructure("ibep", "IBEP", "Un organisme de formation et de remobilisation.", SAINT_MALO),
-    DemoStructure(
-        "analyse-et-action", "Analyse et Action", "Un organisme d’accompagnement et de remobilisation.", VITRE
-    ),
-    DemoStructure(
-        "ervp",
-        "Association En route vers le permis",
-        "Une auto-école associative qui prépare au permis avec une pédagogie adaptée.",
-        REDON,
-    ),
-    DemoStructure(
-        "mobilite",
-        "Partenaires mobilité du pays de Redon",
-        "Des partenaires locaux qui inventent des façons de se déplacer sans voiture à soi.",
-        REDON,
-    ),
-    DemoStructure(
-        "ais35",
-        "AIS 35",
-        "Une association qui aide à accéder à un logement et à s’y maintenir.",
-        RENNES,
-    ),
-)
 
 _BRSA = {
     "publics": ["beneficiaires-des-minimas-sociaux"],
@@ -408,13 +290,6 @@ OFFERS: tuple[DemoOffer, ...] = (
 )
 
 # Waits for the animator's validation.
-NEW_STRUCTURE = DemoStructure(
-    "atelier-velo",
-    "Atelier vélo de la Vilaine",
-    "Un atelier associatif où l’on répare son vélo avec l’aide d’un mécanicien, et où l’on apprend à circuler.",
-    REDON,
-)
-
 LATER_OFFERS: tuple[LaterOffer, ...] = (
     LaterOffer(
         "reparer-son-velo",
@@ -482,80 +357,5 @@ LATER_OFFERS: tuple[LaterOffer, ...] = (
             "thematiques": ["mobilite--mobilite-douce-partagee-collective"],
         },
         source="reseau-de-demonstration",
-    ),
-)
-
-CONVENTIONS: tuple[DemoConvention, ...] = (
-    DemoConvention(
-        "35-2026-001",
-        "ervp",
-        "En route vers le permis",
-        47_000,
-        "Modules permis",
-        12,
-        3_900,
-        "entree",
-        ("ervp",),
-        ("departement",),
-    ),
-    DemoConvention(
-        "35-2026-002",
-        "apase",
-        "PEM’S",
-        3_500,
-        "Parcours supplémentaires",
-        5,
-        700,
-        "entree",
-        ("pems",),
-        ("departement", "etat"),
-    ),
-    DemoConvention(
-        "35-2026-003",
-        "bge",
-        "Travailleurs indépendants",
-        30_000,
-        "File active",
-        20,
-        1_500,
-        "file_active",
-        ("independants",),
-        ("departement",),
-    ),
-    DemoConvention(
-        "35-2026-004",
-        "ais35",
-        "Accompagnement social lié au logement",
-        24_000,
-        "File active ASL",
-        16,
-        1_500,
-        "file_active",
-        ("asl",),
-        ("departement",),
-    ),
-    DemoConvention(
-        "35-2026-005",
-        "coorace",
-        "Équilibre Emploi",
-        12_000,
-        "Missions accompagnées",
-        8,
-        1_500,
-        "entree",
-        ("equilibre-emploi",),
-        ("departement", "etat"),
-    ),
-    DemoConvention(
-        "35-2026-006",
-        "siae",
-        "Parcours IAE",
-        10_000,
-        "Parcours accompagnés",
-        4,
-        2_500,
-        "file_active",
-        ("parcours-iae",),
-        ("departement", "etat"),
     ),
 )

@@ -7,7 +7,6 @@ from typing import Any
 from wtforms import (
     EmailField,
     HiddenField,
-    PasswordField,
     RadioField,
     SelectField,
     StringField,
@@ -29,13 +28,11 @@ from portal.web.forms import (
     Form,
     MaxLength,
     PhoneField,
-    kept_as_typed,
     options,
     pairs,
 )
 from portal.web.hours_field import WeekField
-
-kept_as_typed(PasswordField)
+from portal.web.password_fields import chosen_password
 
 
 class SiretField(StringField):
@@ -186,22 +183,9 @@ class NewcomerForm(Form):
 
     prenom = StringField("Prénom", [DataRequired("Écrivez votre prénom."), MaxLength(80)])
     nom = StringField("Nom", [DataRequired("Écrivez votre nom."), MaxLength(80)])
-    mot_de_passe = PasswordField(
-        "Choisissez un mot de passe",
-        [DataRequired("Choisissez un mot de passe.")],
-        description=f"{PASSWORD_MINIMUM} caractères ou plus. Une phrase de quatre mots est facile à retenir.",
+    mot_de_passe, mot_de_passe_encore = chosen_password(
+        "Choisissez un mot de passe", minimum=PASSWORD_MINIMUM
     )
-    mot_de_passe_encore = PasswordField(
-        "Le même, encore une fois", [DataRequired("Écrivez-le une seconde fois.")]
-    )
-
-    def validate(self, extra_validators: object = None) -> bool:
-        """Both must be the same."""
-        valid = super().validate()
-        if valid and self.mot_de_passe.data != self.mot_de_passe_encore.data:
-            self.refuse("mot_de_passe_encore", "Les deux mots de passe ne sont pas les mêmes.")
-            return False
-        return valid
 
 
 def answers_of(structure: StructureRow) -> dict[str, Any]:

@@ -39,7 +39,10 @@ def entries() -> list[dict[str, Any]]:
             "label": label,
             "url": url_for(endpoint),
             "current": request.endpoint == endpoint
-            or (room == endpoint.split(".")[0] and room not in {"offers", "catalogue", "accounts", "indicators"}),
+            or (
+                room == endpoint.split(".")[0]
+                and room not in {"offers", "catalogue", "accounts", "indicators"}
+            ),
             "count": None,
         }
         for label, endpoint, roles in _ENTRIES

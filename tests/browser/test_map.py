@@ -46,7 +46,7 @@ def known_id(portal: Portal) -> str:
                 key=f"carte-{number}",
                 nom=nom,
                 lien_source="https://dora.example.org/services/carte",
-                thematiques=["mobilite--preparer-un-permis"],
+                thematiques=["souvrir-a-linternational--sorganiser-suite-a-son-retour-en-france"],
                 **(
                     here
                     | {"latitude": town.latitude + 0.001 + north, "longitude": town.longitude + 0.001 + east}
@@ -157,9 +157,10 @@ def test_the_map_is_asked_for_when_it_is_seen(open_page: Callable[..., Page], kn
 def test_without_the_script_the_list_is_all(open_page: Callable[..., Page], known_id: str) -> None:
     page = open_page(javascript=False)
     page.goto(AROUND)
-    expect(page.get_by_text("La carte a besoin de JavaScript")).to_be_visible()
+    expect(page.locator(".map-part noscript p")).to_be_visible()
+    expect(page.locator(".map-part noscript p")).to_contain_text("La carte a besoin de JavaScript")
     expect(page.locator("[data-map]")).to_be_hidden()
-    expect(page.get_by_text("La carte arrive…")).to_be_hidden()
+    expect(page.locator(".map-note")).to_be_hidden()
     expect(page.locator(".result-title").first).to_be_visible()
     page.goto(f"/offres/{known_id}")
     expect(page.get_by_role("heading", level=1)).to_have_text(ONE)

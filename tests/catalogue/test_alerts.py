@@ -99,7 +99,7 @@ def test_what_appeared_since_is_told_once(session: Session, run: Run, move_clock
     assert run() == "1 searches looked at, 0 people told"
     assert len(mails(session)) == 1
     session.refresh(search)
-    assert (search.seen_until.day, search.alerted_at.day) == (17, 10)  # type: ignore[union-attr]
+    assert (search.seen_until.day, search.alerted_at.day) == (17, 10)
 
 
 def test_the_links_of_a_message_open(

@@ -178,7 +178,7 @@ def test_what_is_not_known_leads_to_the_search(browser: Browser, address: str) -
 def test_other_records_of_the_structure_are_told(session: Session, browser: Browser) -> None:
     siret = "13002526500013"
     ours = make_structure(session, nom="Association Exemple", siret=siret)
-    make_offer(session, ours)
+    offer = make_offer(session, ours)
     structure = catalogue.known_structure(session, siret=siret, nom="Asso. Exemple")
     other = catalogue.known_structure(session, source="soliguide", siret=siret, nom="L’Exemple")
     service = catalogue.known_service(session, structure)
@@ -186,9 +186,23 @@ def test_other_records_of_the_structure_are_told(session: Session, browser: Brow
     catalogue.index(session)
     session.commit()
     page = browser.get(f"/offres/{service.id}")
-    assert "Aussi publiée par Association Exemple , sur ce portail L’Exemple , sur Soliguide" in page.text
+    assert (
+        "La même structure, ailleurs Association Exemple , sur ce portail L’Exemple , sur Soliguide"
+        in page.text
+    )
     assert page.soup.select_one(f'a[href="/structures/{ours.id}"]')
     assert browser.get(f"/structures/{other.id}").soup.select_one(f'a[href="/structures/{structure.id}"]')
+    for address in (f"/offres/{offer.id}", f"/structures/{ours.id}"):
+        assert "ailleurs Asso. Exemple , sur DORA L’Exemple , sur Soliguide" in browser.get(address).text
+
+
+def test_nothing_is_said_of_a_structure_that_is_alone(session: Session, browser: Browser) -> None:
+    offer = make_offer(session)
+    service = catalogue.known_service(session)
+    catalogue.index(session)
+    session.commit()
+    for address in (f"/offres/{offer.id}", f"/structures/{offer.structure_id}", f"/offres/{service.id}"):
+        assert "ailleurs" not in browser.get(address).text, address
 
 
 def test_a_structure_and_its_offers(session: Session, browser: Browser) -> None:
@@ -221,7 +235,7 @@ def test_a_structure_of_many_offers_sends_to_the_search(session: Session, browse
     assert len(page.soup.select(".result-title")) == 50
     link = page.soup.find("a", string="Voir toutes ses offres")
     assert link is not None
-    assert "52 offres" in browser.get(str(link["href"])).text  # type: ignore[index]
+    assert "52 offres" in browser.get(str(link["href"])).text
 
 
 def test_who_looks_for_somebody_keeps_them(session: Session, browser: Browser) -> None:

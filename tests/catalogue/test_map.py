@@ -22,7 +22,7 @@ from tests.factories.structures import REDON, RENNES
 from tests.pages import Browser
 
 ADDRESS = "/offres/points.json"
-IN_REDON = {
+IN_REDON: dict[str, Any] = {
     "code_insee": REDON,
     "commune": "Redon",
     "code_postal": "35600",

@@ -1,21 +1,25 @@
-"""Asking the API as another piece of software does, and checking what it says of itself."""
+"""Asking the API as another piece of software does; every answer is held against what the API says of itself."""
 
+import re
+from functools import cache
 from typing import Any
 
+import jsonschema_rs
 import orjson
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal.exchanges.api.description import document
+
 
 def ask(app: Flask, path: str, status: int = 200, **headers: str) -> TestResponse:
     """Ask for an address under `/api/v1`; underscores of header names stand for hyphens."""
+    path = path if path.startswith("/api/") else f"/api/v1/{path}"
     response = app.test_client().get(
-        path if path.startswith("/api/") else f"/api/v1/{path}",
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        path, headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
     assert response.status_code == status, f"{path}: {response.status_code} {response.text[:400]}"
-    if status != 304:
-        assert response.mimetype == "application/json"
+    check(path, response)
     return response
 
 
@@ -36,3 +40,41 @@ def items(app: Flask, path: str) -> list[Any]:
 def ids(app: Flask, path: str) -> list[str]:
     """Return the ids of a page of services or structures, in order."""
     return [(item.get("service") or item)["id"] for item in items(app, path)]
+
+
+def check(path: str, response: TestResponse) -> None:
+    """Fail unless the description of the API has this address, this status, and this shape of answer."""
+    if response.status_code == 304:
+        return
+    assert response.mimetype == "application/json"
+    operation = _operation(path.partition("?")[0])
+    if operation is None or response.content_encoding:
+        return
+    answers = described()["paths"][operation]["get"]["responses"]
+    assert str(response.status_code) in answers, (
+        f"{operation} does not say that it answers {response.status_code}"
+    )
+    _validator(operation, str(response.status_code)).validate(orjson.loads(response.data))
+
+
+@cache
+def described() -> dict[str, Any]:
+    """Return the description of the API."""
+    return document("http://localhost", "Portail")
+
+
+def _operation(path: str) -> str | None:
+    for template in described()["paths"]:
+        if re.fullmatch(re.sub(r"\\?\{id\\?\}", ".+", template), path.rstrip("/"), re.S):
+            return str(template)
+    return None
+
+
+@cache
+def _validator(operation: str, status: str) -> Any:
+    schema = described()["paths"][operation]["get"]["responses"][status]["content"]["application/json"][
+        "schema"
+    ]
+    return jsonschema_rs.Draft202012Validator(
+        {**schema, "components": described()["components"]}, validate_formats=True
+    )

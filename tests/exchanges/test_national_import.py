@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from flask import Flask
 from sqlalchemy import delete, text
 from sqlmodel import SQLModel, col, select
 
@@ -26,7 +27,7 @@ from portal.exchanges.national import loading
 from portal.exchanges.national.checking import Checked, Kind, Refused, check
 from portal.exchanges.national.reading import LONGEST_LINE, RecordFile
 from portal.vocabulary import Service, Structure
-from tests.races.databases import own_database
+from tests.races.databases import own_database, own_url
 from tests.races.workers import race
 
 pytestmark = pytest.mark.xdist_group("races")
@@ -87,19 +88,17 @@ def kept(arena: Database) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def arena_run(config: Config, arena: Database) -> Run:
-    return _runner(config, arena)
+def arena_app(config: Config, arena: Database) -> Flask:
+    return create_app(config, arena)
 
 
 @pytest.fixture
-def run(arena_run: Run, kept: Database) -> Run:
+def run(arena_app: Flask, kept: Database) -> Run:
     """Type `exchanges import …`."""
-    return arena_run
+    return _runner(arena_app)
 
 
-def _runner(config: Config, database: Database) -> Run:
-    app = create_app(config, database)
-
+def _runner(app: Flask) -> Run:
     def typed(files: list[str], *options: str, code: int = 0) -> Result:
         result = app.test_cli_runner().invoke(args=["exchanges", "import", *files, *options])
         assert result.exit_code == code, result.output + repr(result.exception)
@@ -395,7 +394,9 @@ class TestKept:
             )
         assert report.services.compared.new == 1
 
-    def test_what_is_given_is_kept_and_found(self, run: Run, give: Give, kept: Database) -> None:
+    def test_what_is_given_is_kept_and_found(
+        self, run: Run, give: Give, kept: Database, arena_app: Flask
+    ) -> None:
         result = run(give([structure()], [service(1), service(2)]), "--wet-run")
         assert told(result) == {"structures": {"new": 1}, "services": {"new": 2}}
         assert result.stderr.endswith("written\n")
@@ -405,6 +406,11 @@ class TestKept:
         assert row.received_at == row.changed_at
         assert json.loads(one(kept, KnownStructure, "dora--s1").record)["adresse_certifiee"] is True
         assert len(indexes(kept)) == 1
+        with kept.session(read_only=True) as session:
+            shown = arena_app.extensions["catalogue"].snapshot(session, fresh=True)
+            assert shown.find("dora--v2") is not None
+            assert shown.find_structure("dora--s1") is not None
+            assert shown.sources() == {"dora": 2}
 
     def test_a_second_time_changes_nothing(
         self, run: Run, give: Give, kept: Database, move_clock: Callable[..., datetime]
@@ -634,11 +640,21 @@ class TestReplace:
 
 
 class TestAllOrNothing:
+    def test_without_tables_the_first_step_is_told(
+        self, config: Config, engine_name: str, request: pytest.FixtureRequest, tmp_path: Path, give: Give
+    ) -> None:
+        with own_url(engine_name, request, tmp_path) as url:
+            database = Database(url)
+            run = _runner(create_app(config, database))
+            result = run(give([structure()], [service()]), "--wet-run", code=1)
+            database.engine.dispose()
+        assert "run `flask --app wsgi db upgrade`" in result.stderr
+
     def test_a_failure_at_the_very_end_leaves_all_as_it_was(
         self, config: Config, engine_name: str, request: pytest.FixtureRequest, tmp_path: Path, give: Give
     ) -> None:
         with own_database(engine_name, request, tmp_path) as database:
-            run = _runner(config, database)
+            run = _runner(create_app(config, database))
             run(give([structure()], [service(1), service(2)]), "--wet-run")
             with database.writing() as session:
                 session.execute(text("ALTER TABLE catalogue_index_part RENAME TO elsewhere"))

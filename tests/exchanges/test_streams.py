@@ -30,6 +30,7 @@ from tests.exchanges.catalogue import ROOT, SOURCE, URL, make_catalogue
 from tests.factories.offers import make_offer
 from tests.factories.structures import make_structure
 from tests.pages import Browser
+from tests.races.databases import own_database
 from tests.statements import count_statements
 
 SHAPES = [
@@ -113,8 +114,8 @@ class TestMemory:
         assert len(whole) == 1
         assert "BETWEEN" in whole[0]
         assert not any("structure.description" in statement for statement in sent)
-        # The marks (two), the rows, the day of the latest one.
-        assert len(sent) == 4
+        # The marks (two), the rows.
+        assert len(sent) == 3
 
     def test_the_structures_of_a_long_export_are_looked_at_together(
         self, session: Session, browser: Browser
@@ -304,6 +305,35 @@ def served(app: Flask) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class TestMeanwhile:
+    def test_what_is_sent_is_of_one_moment(
+        self,
+        engine_name: str,
+        request: pytest.FixtureRequest,
+        tmp_path: Path,
+        config: Config,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(records, "CHUNK", 1)
+        monkeypatch.setattr(exports, "PIECE", 1)
+        with own_database(engine_name, request, tmp_path) as database:
+            with database.writing() as session:
+                offers = [make_offer(session, make_structure(session)) for _ in range(4)]
+            client = create_app(config, database).test_client()
+            before = client.get(f"{ROOT}/services.json").data
+            with client.get(f"{ROOT}/services.json", buffered=False) as response:
+                pieces = response.iter_encoded()
+                sent = next(pieces) + next(pieces)
+                with database.writing() as session:
+                    for offer in offers:
+                        session.execute(
+                            update(Offer).where(col(Offer.id) == offer.id).values(nom="Renommée entre-temps")
+                        )
+                    session.execute(update(Structure).values(reseaux_porteurs=["ligue-des-martiens"]))
+                assert sent + b"".join(pieces) == before
+            assert client.get(f"{ROOT}/services.json").status_code == 503
 
 
 class TestFault:

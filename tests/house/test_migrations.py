@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from portal import migrate
-from portal.db import make_engine
+from portal.db import Database, make_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = sorted((ROOT / "migrations" / "versions").glob("*.py"))
@@ -53,3 +53,40 @@ def test_a_migration_stands_alone(path: Path) -> None:
 
 def test_migrations_are_in_one_line() -> None:
     assert [path.stem[:4] for path in VERSIONS] == [f"{n:04d}" for n in range(1, len(VERSIONS) + 1)]
+
+
+WATCHED = (
+    ("offer", "offer"),
+    ("structure", "structure"),
+    ("offer_session", "offer"),
+    ("convention", "places"),
+    ("financed_action", "places"),
+    ("action_offer", "places"),
+    ("place_movement", "places"),
+    ("waiting", "places"),
+    ("catalogue_index", "index"),
+)
+
+
+@pytest.mark.parametrize(("table", "kind"), WATCHED)
+def test_the_catalogue_is_told_of_every_change(database: Database, table: str, kind: str) -> None:
+    with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            made = connection.execute(
+                text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"),
+                {"table": table},
+            ).scalars()
+            acts = {act for sql in made for act in ("INSERT", "UPDATE", "DELETE") if f"AFTER {act} ON" in sql}
+        else:
+            acts = set(
+                connection.execute(
+                    text(
+                        "SELECT event_manipulation FROM information_schema.triggers"
+                        " WHERE event_object_table = :table AND trigger_name = :name"
+                    ),
+                    {"table": table, "name": f"{table}_catalogue"},
+                ).scalars()
+            )
+    assert acts == {"INSERT", "UPDATE", "DELETE"}, (
+        f"{table} lost its triggers: a batch migration makes the table anew on SQLite; make them again as 0006 does"
+    )

@@ -52,6 +52,7 @@ def test_a_local_start_keeps_its_own_secret(tmp_path: Path) -> None:
         ("PORTAL_ACCENT", "teal"),
         ("PORTAL_ACCENT", "#ffee00"),
         ("PORTAL_SOURCE", "a--b"),
+        ("PORTAL_SOURCE_CODE_URL", "javascript:alert(1)"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str) -> None:

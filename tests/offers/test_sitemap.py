@@ -17,6 +17,7 @@ from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
 from tests.factories.structures import make_structure
 from tests.pages import Browser
+from tests.statements import count_statements
 
 SPACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
@@ -78,7 +79,10 @@ def test_a_large_catalogue_is_told_in_parts(
     assert len(index) == -(-len(whole) // 3)
     told: dict[str, str | None] = {}
     for address in index:
-        part = entries(browser.client.get(address.removeprefix("http://localhost")).data)
+        with count_statements(session) as sent:
+            part = entries(browser.client.get(address.removeprefix("http://localhost")).data)
+        read = [statement for statement in sent if "count(" not in statement]
+        assert all("LIMIT" in statement for statement in read), "no more is read than is told"
         assert 0 < len(part) <= 3
         assert not told.keys() & part.keys()
         told |= part

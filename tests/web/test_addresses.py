@@ -119,6 +119,19 @@ def test_visitors_are_not_answered(browser: Browser, peer: Peer) -> None:
     assert peer.asked == []
 
 
+def test_who_asks_too_often_types_alone_for_a_while(session: Session, sign_in: SignIn, peer: Peer) -> None:
+    knows(peer)
+    browser, colleague = sign_in(make_user(session)), sign_in(make_user(session))
+    # The count starts anew with each minute of the clock: two at most go by here.
+    answered = 0
+    while answered <= 120 and proposed(browser, adresse="3 rue du port"):
+        answered += 1
+    assert 60 <= answered <= 120
+    asked = len(peer.asked)
+    assert proposed(colleague, adresse="3 rue du port") != []
+    assert len(peer.asked) == asked + 1
+
+
 # --- Where an address is ---
 
 

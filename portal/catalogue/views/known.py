@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter
 from portal import clock, vocabulary
 from portal.accounts.models import Role
 from portal.catalogue import sources
-from portal.catalogue.current import snapshot
+from portal.catalogue.current import catalogue
 from portal.catalogue.models import KnownService, KnownStructure
 from portal.catalogue.views.blueprint import blueprint
 from portal.catalogue.views.cards import STALE_MONTHS
@@ -141,10 +141,11 @@ def known_structure(known_id: str) -> Any:
 
 def twins_of(structure_id: str) -> list[Twin]:
     """Return the other structures that are this one (prefixed id), ours first, then by source."""
-    catalogue = snapshot()
+    # A second late for everybody: nobody changes here what this tells.
+    snapshot = catalogue().snapshot(db())
     found = []
-    for twin in catalogue.twins_of(structure_id):
-        nom = catalogue.structure_name(twin)
+    for twin in snapshot.twins_of(structure_id):
+        nom = snapshot.structure_name(twin)
         ours = _ours(twin)
         if nom is not None:
             url = (

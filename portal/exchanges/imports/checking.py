@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from portal import clock, geography, vocabulary
+from portal import clock, geography
 from portal.errors import RuleBroken
 from portal.exchanges.imports.columns import SERVICES, STRUCTURES
+from portal.exchanges.imports.comparing import COMPLETE, FULL, PLACE, differs, not_as_it_leaves, to_give
 from portal.exchanges.imports.known import KnownOffers, KnownStructures
 from portal.exchanges.imports.values import Read, read_line
 from portal.exchanges.models import ImportLine, ImportOutcome, ImportRun
@@ -19,10 +20,6 @@ from portal.offers.models import Offer
 from portal.structures import history
 from portal.structures import rules as structure_rules
 from portal.structures.models import Act, Structure
-
-# What goes with the address: taken together or not at all.
-_PLACE = ("code_insee", "code_postal", "adresse", "complement_adresse")
-FULL, COMPLETE = "full", "complete"
 
 
 class Checker:
@@ -82,7 +79,7 @@ class Checker:
                 read.refuse("nom", "", "Le nom de la structure manque : écrivez-le.")
             values = {name: read.values[name] for name in structure_rules.FIELDS if name in read.values}
             if thing is not None:
-                values = _to_give(thing, _not_as_it_leaves(thing, values, {}), mode)
+                values = to_give(thing, not_as_it_leaves(thing, values, {}), mode)
             self._conclude(line, read, thing, mode, values)
 
     def _find_structure(
@@ -176,16 +173,16 @@ class Checker:
                 values["description"] = values["description"] or ""
             if offer is not None:
                 leaving = offer_rules.as_record(offer)
-                values = _to_give(offer, _not_as_it_leaves(offer, values, leaving), mode)
-            elif structure is not None and not any(values.get(name) for name in _PLACE):
-                values |= {name: getattr(structure, name) for name in _PLACE}
+                values = to_give(offer, not_as_it_leaves(offer, values, leaving), mode)
+            elif structure is not None and not any(values.get(name) for name in PLACE):
+                values |= {name: getattr(structure, name) for name in PLACE}
             missing: dict[str, str] = {}
             if not read.errors and structure is not None:
                 missing = self._missing(offer, values, structure)
-                if offer is not None and offer.is_public and missing and _differs(offer, values):
+                if offer is not None and offer.is_public and missing and differs(offer, values):
                     for name, sentence in missing.items():
                         read.refuse(name, "", f"L’offre est publiée et ne pourrait plus l’être. {sentence}")
-            if offer is not None and offer.state not in states.OPEN and _differs(offer, values):
+            if offer is not None and offer.state not in states.OPEN and differs(offer, values):
                 try:
                     states.after(offer.state, Act.PUBLICATION)
                 except RuleBroken as broken:
@@ -231,7 +228,7 @@ class Checker:
         if parent.id not in self._sketches:
             given = _record(parent)["values"]
             sketch = Structure(nom=given["nom"], date_maj=clock.today())
-            for name in _PLACE:
+            for name in PLACE:
                 setattr(sketch, name, given.get(name))
             self._sketches[parent.id] = sketch
         return self._sketches[parent.id]
@@ -372,44 +369,6 @@ def _words(read: Read) -> str:
     if commune is None or not read.values.get("nom"):
         return ""
     return geography.fold(f"{read.values['nom']} {commune.nom}")
-
-
-def _to_give(thing: Any, values: dict[str, Any], mode: str) -> dict[str, Any]:
-    """Return the values that the line may give to `thing`: all of them, or only those that it lacks."""
-    if mode == FULL:
-        return values
-    elsewhere = thing.code_insee and values.get("code_insee") and thing.code_insee != values["code_insee"]
-    return {
-        name: value
-        for name, value in values.items()
-        if value not in (None, "")
-        and getattr(thing, name) in (None, "", [])
-        and not (elsewhere and name in _PLACE)
-    }
-
-
-def _not_as_it_leaves(thing: Any, values: dict[str, Any], leaving: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values without those that our own export gives of `thing`.
-
-    What leaves is not always what is kept: a name loses its final dot, documents to bring join the conditions, a
-    private contact stays. Coming back, it says nothing new.
-    """
-    leaving = {**leaving, "nom": vocabulary.without_final_dot(thing.nom)}
-    return {
-        name: value
-        for name, value in values.items()
-        if name not in leaving or value != _trimmed(leaving[name])
-    }
-
-
-def _trimmed(value: Any) -> Any:
-    # A cell is trimmed as it is read; what was kept before may not be.
-    return (value.strip() if isinstance(value, str) else value) or None
-
-
-def _differs(thing: Any, values: Mapping[str, Any]) -> bool:
-    plain = {name: history.plain(value) for name, value in values.items()}
-    return bool(history.differences(history.snapshot(thing, plain), plain))
 
 
 def _column(headers: Mapping[str, str], kind: str, name: str) -> str:

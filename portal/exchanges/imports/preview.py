@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from portal import geography, vocabulary
 from portal.exchanges.imports import columns
-from portal.exchanges.imports.checking import COMPLETE
+from portal.exchanges.imports.comparing import COMPLETE
 from portal.exchanges.models import ImportLine, ImportOutcome, ImportRun
 from portal.parcours import FREINS, Dominante
 from portal.phones import show_phone

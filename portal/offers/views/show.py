@@ -81,6 +81,7 @@ def show(offer_id: uuid.UUID) -> Any:
         summary=_summary(offer),
         canonical=f"{current_app.config['PORTAL'].public_url}/offres/{offer.id}",
         today=clock.today(),
+        twins=current_app.extensions["structure_elsewhere"](structure.id),
     )
 
 

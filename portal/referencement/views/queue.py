@@ -1,7 +1,8 @@
 """The queue: what partners submitted, read on one page each, validated or sent back with a remark."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
@@ -90,37 +91,14 @@ def structure(structure_id: uuid.UUID) -> Any:
 @allow(*KEEPERS)
 def validate_structure(structure_id: uuid.UUID) -> Any:
     """The structure is public; its people are told."""
-    found = _structure(structure_id)
-    try:
-        rules.validate_structure(db(), found, by=person(), version=_version())
-    except AlreadyDone as done:
-        return _too_late(done)
-    except RuleBroken as broken:
-        return _structure_again(structure_id, broken)
-    structure_notifications.tell_reviewed(db(), found, public_url=public_url())
-    db().commit()
-    flash(f"« {found.nom} » est validée. Ses administrateurs sont prévenus.", "success")
-    return redirect(url_for("referencement.queue"), 303)
+    return _validated(_STRUCTURE, structure_id)
 
 
 @blueprint.post("/referencement/file/structures/<uuid:structure_id>/renvoyer")
 @allow(*KEEPERS)
 def send_back_structure(structure_id: uuid.UUID) -> Any:
     """The structure goes back to its people with a remark."""
-    found = _structure(structure_id)
-    form = ReviewForm(request.form)
-    if not form.validate():
-        return make_response(_structure_page(found, form), 422)
-    try:
-        rules.send_back_structure(db(), found, note=form.note.data or "", by=person(), version=_version())
-    except AlreadyDone as done:
-        return _too_late(done)
-    except RuleBroken as broken:
-        return _structure_again(structure_id, broken)
-    structure_notifications.tell_reviewed(db(), found, public_url=public_url())
-    db().commit()
-    flash(f"« {found.nom} » est renvoyée avec votre remarque. Ses administrateurs sont prévenus.", "success")
-    return redirect(url_for("referencement.queue"), 303)
+    return _sent_back(_STRUCTURE, structure_id)
 
 
 @blueprint.get("/referencement/file/offres/<uuid:offer_id>")
@@ -138,38 +116,14 @@ def offer(offer_id: uuid.UUID) -> Any:
 @allow(*KEEPERS)
 def validate_offer(offer_id: uuid.UUID) -> Any:
     """The offer is public and read; its editors are told."""
-    try:
-        found = rules.validate_offer(db(), _offer(offer_id).id, by=person(), version=_version())
-    except AlreadyDone as done:
-        return _too_late(done)
-    except RuleBroken as broken:
-        return _offer_again(offer_id, broken)
-    offer_notifications.tell_reviewed(db(), found, public_url=public_url())
-    db().commit()
-    flash(f"« {found.nom} » est validée. Ses auteurs sont prévenus.", "success")
-    return redirect(url_for("referencement.queue"), 303)
+    return _validated(_OFFER, offer_id)
 
 
 @blueprint.post("/referencement/file/offres/<uuid:offer_id>/renvoyer")
 @allow(*KEEPERS)
 def send_back_offer(offer_id: uuid.UUID) -> Any:
     """The offer goes back to its editors with a remark."""
-    found = _offer(offer_id)
-    form = ReviewForm(request.form)
-    if not form.validate():
-        return make_response(_offer_page(found, form), 422)
-    try:
-        found = rules.send_back_offer(
-            db(), offer_id, note=form.note.data or "", by=person(), version=_version()
-        )
-    except AlreadyDone as done:
-        return _too_late(done)
-    except RuleBroken as broken:
-        return _offer_again(offer_id, broken)
-    offer_notifications.tell_reviewed(db(), found, public_url=public_url())
-    db().commit()
-    flash(f"« {found.nom} » est renvoyée avec votre remarque. Ses auteurs sont prévenus.", "success")
-    return redirect(url_for("referencement.queue"), 303)
+    return _sent_back(_OFFER, offer_id)
 
 
 def _structure(structure_id: uuid.UUID) -> Structure:
@@ -182,33 +136,51 @@ def _offer(offer_id: uuid.UUID) -> Offer:
     return found or abort(404)
 
 
-def _version() -> int | None:
-    return request.form.get("version", type=int)
+@dataclass(frozen=True)
+class _Kind:
+    """What tells the reading of an offer from that of a structure."""
+
+    find: Callable[[uuid.UUID], Any]
+    page: Callable[[Any, ReviewForm], str]
+    # (session, the row, by=, version=), and the remark as `note=` for the second.
+    validate: Callable[..., Any]
+    send_back: Callable[..., Any]
+    tell: Callable[..., None]
+    told: str
 
 
-def _too_late(done: AlreadyDone) -> Any:
-    db().rollback()
-    flash(done.message, "info")
+def _validated(kind: _Kind, id: uuid.UUID) -> Any:
+    return _answered(kind, id, "est validée", kind.validate)
+
+
+def _sent_back(kind: _Kind, id: uuid.UUID) -> Any:
+    form = ReviewForm(request.form)
+    if not form.validate():
+        return make_response(kind.page(kind.find(id), form), 422)
+    return _answered(kind, id, "est renvoyée avec votre remarque", kind.send_back, note=form.note.data or "")
+
+
+def _answered(kind: _Kind, id: uuid.UUID, outcome: str, act: Callable[..., Any], **answer: str) -> Any:
+    """Do it, tell its people, and go back to the queue; or show the page again when it cannot be done."""
+    found = kind.find(id)
+    try:
+        act(db(), found, by=person(), version=request.form.get("version", type=int), **answer)
+    except AlreadyDone as done:
+        db().rollback()
+        flash(done.message, "info")
+        return redirect(url_for("referencement.queue"), 303)
+    except RuleBroken as broken:
+        db().rollback()
+        found = kind.find(id)
+        # What was typed stays; what is read next is the version that stands.
+        form = ReviewForm(request.form)
+        form.version.data = str(found.version)
+        form.refuse(broken.field, rules.said(broken))
+        return make_response(kind.page(found, form), 409)
+    kind.tell(db(), found, public_url=public_url())
+    db().commit()
+    flash(f"« {found.nom} » {outcome}. {kind.told}", "success")
     return redirect(url_for("referencement.queue"), 303)
-
-
-def _structure_again(structure_id: uuid.UUID, broken: RuleBroken) -> Any:
-    db().rollback()
-    found = _structure(structure_id)
-    # What was typed stays; what is read next is the version that stands.
-    form = ReviewForm(request.form)
-    form.version.data = str(found.version)
-    form.refuse(broken.field, rules.said(broken))
-    return make_response(_structure_page(found, form), 409)
-
-
-def _offer_again(offer_id: uuid.UUID, broken: RuleBroken) -> Any:
-    db().rollback()
-    found = _offer(offer_id)
-    form = ReviewForm(request.form)
-    form.version.data = str(found.version)
-    form.refuse(broken.field, rules.said(broken))
-    return make_response(_offer_page(found, form), 409)
 
 
 def _structure_page(found: Structure, form: ReviewForm) -> str:
@@ -276,3 +248,21 @@ def _ticked() -> list[tuple[uuid.UUID, int | None]]:
         except ValueError:
             continue
     return found
+
+
+_STRUCTURE = _Kind(
+    find=_structure,
+    page=_structure_page,
+    validate=rules.validate_structure,
+    send_back=rules.send_back_structure,
+    tell=structure_notifications.tell_reviewed,
+    told="Ses administrateurs sont prévenus.",
+)
+_OFFER = _Kind(
+    find=_offer,
+    page=_offer_page,
+    validate=lambda session, offer, **answer: rules.validate_offer(session, offer.id, **answer),
+    send_back=lambda session, offer, **answer: rules.send_back_offer(session, offer.id, **answer),
+    tell=offer_notifications.tell_reviewed,
+    told="Ses auteurs sont prévenus.",
+)

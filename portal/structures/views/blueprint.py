@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from flask import Blueprint, Flask, abort, current_app
@@ -25,6 +25,7 @@ _WORDS = {**_DAYS, "PH": "jours fériés", "SH": "vacances scolaires", "off": "f
 Refresh = Callable[[Session, Structure], None]
 Counter = Callable[[Session, Collection[uuid.UUID]], dict[uuid.UUID, int]]
 Lister = Callable[..., Select[Any]]
+Elsewhere = Callable[[uuid.UUID], Sequence[Any]]
 
 
 def on_rename(app: Flask, refresh: Refresh) -> None:
@@ -38,6 +39,14 @@ def on_rename(app: Flask, refresh: Refresh) -> None:
 def read_offers_with(app: Flask, *, count: Counter, listed: Lister) -> None:
     """Give these pages the offers of structures: how many by structure's id, and the statement that lists one's."""
     app.extensions["structure_offers"] = (count, listed)
+
+
+def read_elsewhere_with(app: Flask, reader: Elsewhere) -> None:
+    """Give the pages of structures and of offers what other sources publish of a structure (the catalogue knows it).
+
+    `reader(structure_id)`, called within a request, returns lines with `nom`, `source` and `url`.
+    """
+    app.extensions["structure_elsewhere"] = reader
 
 
 def the_structure(statement: Select[Any], structure_id: uuid.UUID) -> Structure:

@@ -58,6 +58,7 @@ def show(structure_id: uuid.UUID) -> Any:
         belongs=editable and has_role(Role.PARTENAIRE),
         establishments=db().execute(queries.establishments_of(structure, person())).scalars().all(),
         networks=vocabulary.labels("reseaux_porteurs", structure.reseaux_porteurs),
+        twins=current_app.extensions["structure_elsewhere"](structure.id),
     )
 
 

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app wsgi
 
-.PHONY: run install dev test check format lock browser clean
+.PHONY: run install dev test check format lock browser bench bench-quick clean
 
 install: $(VENV)/.runtime
 
@@ -29,6 +29,14 @@ browser:
 
 test: dev browser
 	$(BIN)/python -m pytest
+
+# About twenty-five minutes on two cores; writes the table of bench/README.md.
+bench: dev
+	$(BIN)/python -m bench.run
+
+# Does it run? Two or three minutes; writes nothing.
+bench-quick: dev
+	$(BIN)/python -m bench.run --quick --sizes 1000
 
 check: dev
 	$(BIN)/ruff format --check .

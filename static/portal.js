@@ -309,6 +309,14 @@
 
   /* --- Filters that stay as they were opened ------------------------------------------------------------------------ */
 
+  // A button that is far from what it brings, at the end of a long drawer, leads there.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const request = event.detail.requestConfig;
+    const button = request && request.triggeringEvent && request.triggeringEvent.submitter;
+    if (!button || isTypingSearch() || button.dataset.leadsTo !== event.target.id) return;
+    focusOn(event.target.querySelector("h2") || event.target);
+  });
+
   // New counts come with new filters: what was unfolded or folded by hand stays so.
   const folds = new Map();
   document.addEventListener("htmx:oobBeforeSwap", (event) => {

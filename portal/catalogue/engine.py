@@ -351,7 +351,7 @@ class Snapshot:
         metres[np.isnan(metres)] = _FAR
         metres = np.minimum(metres, _FAR).astype(np.int64)
         if sort is Sort.DISTANCE_ID:
-            return (metres // 100) << 24 | rank
+            return ((metres + 50) // 100) << 24 | rank
         quality = 127 - np.round(self._scores[which][m.rows] * 100).astype(np.int64)
         worded = "words" in m.masks
         if sort is Sort.PERTINENCE or (sort is Sort.AUTO and worded):

@@ -252,7 +252,8 @@ class Builder:
         self._stem_of: dict[str, int] = {}
         self._stems: dict[str, int] = {}
         self._stem_codes = array("I")
-        self._stem_rows = array("I")
+        # Where the words of each row end: the rows themselves would take as much again.
+        self._stem_ends = array("Q")
         self._stem_bits = array("B")
         self._publics_words = _Postings()
 
@@ -294,9 +295,9 @@ class Builder:
         self._zones.add(row, service.zone or ())
         self._zone_null.append(service.zone is None)
         self._publics_words.add(row, text.stems(service.publics_words))
-        self._add_words(row, service.words)
+        self._add_words(service.words)
 
-    def _add_words(self, row: int, words: dict[str, int]) -> None:
+    def _add_words(self, words: dict[str, int]) -> None:
         codes = list(map(self._stem_of.get, words))
         if None in codes:
             for at, word in enumerate(words):
@@ -306,7 +307,7 @@ class Builder:
         # Two words of one stem ("formation", "formations") are put together at the end, all at once.
         self._stem_codes.extend(codes)  # type: ignore[arg-type]
         self._stem_bits.extend(words.values())
-        self._stem_rows.extend([row] * len(codes))
+        self._stem_ends.append(len(self._stem_codes))
 
     def _commune(self, code: str | None) -> int:
         return NO_COMMUNE if code is None else self._one["communes"].code(code)
@@ -379,8 +380,8 @@ class Builder:
         codes = _as_array(self._stem_codes, np.uint32)
         for begin in range(0, codes.shape[0], _PIECE):
             codes[begin : begin + _PIECE] = rank[codes[begin : begin + _PIECE]]
-        rows, bits = _as_array(self._stem_rows, np.uint32), _as_array(self._stem_bits, np.uint8)
-        by_stem, bits_by_stem = np.empty_like(rows), np.empty_like(bits)
+        ends, bits = _as_array(self._stem_ends, np.uint64), _as_array(self._stem_bits, np.uint8)
+        by_stem, bits_by_stem = np.empty_like(codes), np.empty_like(bits)
         sizes: list[Array] = []
         filled = 0
         step = -(-len(stems) // 16)
@@ -388,13 +389,14 @@ class Builder:
             last = min(first + step, len(stems))
             span = np.flatnonzero((codes >= first) & (codes < last))
             span = span[np.argsort(codes[span], kind="stable")]
-            size, kept, places = _once(codes[span], rows[span], bits[span], first, last)
+            rows = np.searchsorted(ends, span.astype(np.uint64), side="right").astype(np.uint32)
+            size, kept, places = _once(codes[span], rows, bits[span], first, last)
             sizes.append(size)
             by_stem[filled : filled + kept.shape[0]] = kept
             bits_by_stem[filled : filled + kept.shape[0]] = places
             filled += kept.shape[0]
-        del codes, rows, bits
-        self._stem_codes, self._stem_rows, self._stem_bits = array("I"), array("I"), array("B")
+        del codes, ends, bits
+        self._stem_codes, self._stem_ends, self._stem_bits = array("I"), array("Q"), array("B")
         return {
             "stems": stems[order],
             "stem_ptr": np.concatenate(([0], np.cumsum(np.concatenate(sizes)))).astype(np.uint32),

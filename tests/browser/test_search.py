@@ -24,12 +24,13 @@ def _changes(page: Page, act: Callable[[], object]) -> None:
     )
 
 
-def _box(page: Page, name: str, value: str) -> str:
+def _box(name: str, value: str) -> str:
     return f'#offers-filters input[name="{name}"][value="{value}"]'
 
 
 def _count(page: Page, name: str, value: str) -> str:
-    return page.locator(f"label:has({_box(page, name, value)}) .pick-count").inner_text()
+    label = f'#offers-filters label:has(input[name="{name}"][value="{value}"])'
+    return page.locator(f"{label} .pick-count").inner_text()
 
 
 def test_filters_answer_at_once_and_stay_as_they_were_opened(open_page: Callable[..., Page]) -> None:
@@ -38,13 +39,13 @@ def test_filters_answer_at_once_and_stay_as_they_were_opened(open_page: Callable
     everything = _said(page)
     page.locator("#filtre-public > summary").click()
     page.locator("#filtre-thematique > summary").click()
-    _changes(page, lambda: page.locator(_box(page, "places", "1")).check())
+    _changes(page, lambda: page.locator(_box("places", "1")).check())
     assert _said(page) != everything
     assert "places=1" in page.url
     # Folded and unfolded by hand, before and after; the box is still ticked, and has focus.
     assert page.locator("#filtre-public").evaluate("d => d.open")
     assert not page.locator("#filtre-thematique").evaluate("d => d.open")
-    assert page.locator(_box(page, "places", "1")).is_checked()
+    assert page.locator(_box("places", "1")).is_checked()
     assert page.evaluate("() => document.activeElement.id") == "places"
     page.wait_for_function("() => /offre/.test(document.querySelector('#annonces').innerText)")
     check(page)
@@ -59,7 +60,7 @@ def test_filters_answer_at_once_and_stay_as_they_were_opened(open_page: Callable
     page.wait_for_function(
         "words => document.querySelector('.results-head h2').innerText === words", arg=everything
     )
-    assert not page.locator(_box(page, "places", "1")).is_checked()
+    assert not page.locator(_box("places", "1")).is_checked()
 
 
 def test_the_counts_of_the_other_filters_follow(open_page: Callable[..., Page]) -> None:
@@ -68,7 +69,7 @@ def test_the_counts_of_the_other_filters_follow(open_page: Callable[..., Page]) 
     page.locator("#filtre-dominante > summary").click()
     before = int(_count(page, "places", "1"))
     wanted = int(_count(page, "dominante", "emploi"))
-    _changes(page, lambda: page.locator(_box(page, "dominante", "emploi")).check())
+    _changes(page, lambda: page.locator(_box("dominante", "emploi")).check())
     assert _said(page).startswith(f"{wanted} offre")
     assert int(_count(page, "places", "1")) < before
     assert (
@@ -121,7 +122,7 @@ def test_on_a_phone_filters_are_in_a_drawer(open_page: Callable[..., Page]) -> N
     page.locator(".drawer > summary").click()
     check(page)
     everything = _said(page)
-    _changes(page, lambda: page.locator(_box(page, "places", "1")).check())
+    _changes(page, lambda: page.locator(_box("places", "1")).check())
     assert page.locator("#offers-filters").is_visible()
     assert page.locator("#filters-count").inner_text().startswith("1")
     assert _said(page) != everything
@@ -138,7 +139,7 @@ def test_the_search_without_javascript_has_its_filters(open_page: Callable[..., 
     page.goto("/offres")
     if width == 375:
         page.locator(".drawer > summary").click()
-    page.locator(_box(page, "places", "1")).check()
+    page.locator(_box("places", "1")).check()
     page.get_by_role("button", name="Voir les offres").click()
     assert "places=1" in page.url
     assert page.get_by_role("link", name="Retirer le filtre Places libres").is_visible()

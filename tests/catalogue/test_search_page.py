@@ -441,7 +441,17 @@ def test_the_nearest_are_shown_when_the_place_empties_the_list(session: Session,
     assert "Le plus proche" in page.text
     assert sorted(titles(page)) == ["Vélo à Bruz", "Vélo à Redon"]
     assert re.search(r"à [789]\d\d km", page.text)
+    assert "autres lieux" not in page.text
     assert said(page).startswith("Aucune offre")
+
+
+def test_the_nearest_may_be_for_others(session: Session, browser: Browser) -> None:
+    make_offer(session, nom="Vélo à Redon", code_insee=REDON, zone_eligibilite=["35"])
+    session.commit()
+    page = browser.get("/offres?ou=Nice&quoi=velo")
+    assert titles(page) == ["Vélo à Redon"]
+    assert "ouvertes aux habitants d’autres lieux" in page.text
+    assert "Ouverte aux habitants de Ille-et-Vilaine (35)" in page.text
 
 
 def test_when_no_single_criterion_is_enough_all_are_given_up(session: Session, browser: Browser) -> None:

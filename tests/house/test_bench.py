@@ -206,6 +206,8 @@ def _told() -> dict[str, Any]:
         "system": "Linux 6",
         "python": "3.11",
         "load_before": 0.0,
+        "loop_ms": 20.0,
+        "loop_after_ms": 21.0,
     }
     return {"date": "2026-06-30", "minutes": 1.0, "machine": machine, "runs": runs}
 

@@ -6,9 +6,11 @@ from flask import Flask
 
 CONVERTERS = {"UUIDConverter", "AnyConverter"}
 # Ids of other sources, whose shape is theirs: services and structures, never people.
-ANY_SOURCE = {"api.service", "api.structure"}
+ANY_SOURCE = {"api.service", "api.structure", "catalogue.known", "catalogue.known_structure"}
 # One-time links carry a secret, which is no id.
 TOKENS = {
+    "catalogue.stop_alert",
+    "catalogue.stop_alert_post",
     "accounts.set_password",
     "accounts.set_password_post",
     "offers.still_valid",

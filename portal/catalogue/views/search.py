@@ -44,6 +44,8 @@ class Answer:
     found: Found | None = None
     cards: list[Shown] = field(default_factory=list)
     nearest: list[Shown] = field(default_factory=list)
+    # The nearest are not open to who lives there.
+    for_others: bool = False
     lifts: list[Link] = field(default_factory=list)
 
 
@@ -134,6 +136,7 @@ def _page(typed: Typed, *, address: str = "", address_problem: str = "") -> Any:
         found=found,
         cards=answer.cards,
         nearest=answer.nearest,
+        for_others=answer.for_others,
         lifts=answer.lifts,
         said=_said(typed, found),
         toggles=filters.toggles(typed, found),
@@ -179,7 +182,7 @@ def _answer(typed: Typed, snapshot: Snapshot, base: str) -> Answer:
         answer.cards = _show(typed, snapshot, found, base)
     elif snapshot.total:
         answer.lifts = _lifts(typed, snapshot, base)
-        answer.nearest = _nearest(typed, criteria, snapshot, base)
+        answer.nearest, answer.for_others = _nearest(typed, criteria, snapshot, base)
         if not htmx.is_htmx():
             _note(typed)
     return answer
@@ -226,14 +229,19 @@ def _lifts(typed: Typed, snapshot: Snapshot, base: str) -> list[Link]:
     return [(words, url, formats.count(total, "offre")) for total, words, url in kept]
 
 
-def _nearest(typed: Typed, criteria: Criteria, snapshot: Snapshot, base: str) -> list[Shown]:
-    """When the place empties the list: the nearest offers that answer the rest."""
+def _nearest(typed: Typed, criteria: Criteria, snapshot: Snapshot, base: str) -> tuple[list[Shown], bool]:
+    """When the place empties the list: the nearest offers that answer the rest, and whether they are for others."""
     where = criteria.where
     if not isinstance(where, Around):
-        return []
-    farther = replace(criteria, where=replace(where, radius_km=_FARTHEST_KM))
-    found = snapshot.search(farther, size=NEAREST, sort=Sort.DISTANCE)
-    return _show(typed, snapshot, found, base) if found.hits else []
+        return [], False
+    for commune in dict.fromkeys((where.commune, None)):
+        farther = replace(criteria, where=replace(where, radius_km=_FARTHEST_KM, commune=commune))
+        found = snapshot.search(farther, size=NEAREST, sort=Sort.DISTANCE)
+        if found.hits:
+            # Without their commune, cards say to whom each offer is open.
+            around_it = typed if commune else replace(typed, place=None)
+            return _show(around_it, snapshot, found, base), where.commune is not None and commune is None
+    return [], False
 
 
 def _note(typed: Typed) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, time
 from typing import Any, NoReturn
@@ -17,7 +17,6 @@ from portal.clock import PARIS
 from portal.config import Config
 from portal.exchanges import census, exports
 from portal.exchanges.census import Census, State
-from portal.exchanges.exports import Records
 from portal.exchanges.views.blueprint import blueprint
 from portal.web.access import public
 from portal.web.session import database
@@ -43,12 +42,7 @@ def file(kind: str, shape: str) -> Response:
 @public
 def workbook() -> Response:
     """Both exports in one workbook, in the layout of data.inclusion's valideur."""
-
-    def made(reading: "Reading") -> Iterator[bytes]:
-        rows = [reading.rows(kind) for kind in exports.KINDS]
-        return iter(()) if request.method == "HEAD" else _spooled(rows)
-
-    return _streamed(_XLSX, made, *exports.KINDS)
+    return _streamed(_XLSX, _spooled, *exports.KINDS)
 
 
 @blueprint.get(f"{ROOT}/<any(structures,services):kind>/")
@@ -79,14 +73,13 @@ def pages(kind: str) -> Response:
 class Reading:
     """A session of its own for an answer, which lasts as long as the sending: one view of the database.
 
-    On SQLite the write-ahead log keeps what is written meanwhile. `close` may be called again.
+    On SQLite the write-ahead log keeps what is written meanwhile.
     """
 
     def __init__(self) -> None:
-        self._kept = ExitStack()
+        self.kept = ExitStack()
         self.session = database().session(read_only=True)
-        self._kept.callback(self.session.close)
-        self.close = self._kept.close
+        self.kept.callback(self.session.close)
         self.state = census.state(self.session)
 
     def rows(self, kind: str, **options: Any) -> exports.Rows:
@@ -100,8 +93,12 @@ class Reading:
             prefixed=request.args.get("prefixed") == "1",
             **options,
         )
-        self._kept.callback(rows.close)
+        self.kept.callback(rows.close)
         return rows
+
+    def close(self) -> None:
+        """Let go of everything; once or more."""
+        self.kept.close()
 
 
 def _streamed(mimetype: str, make: Callable[[Reading], Iterator[bytes]], *kinds: str) -> Response:
@@ -151,22 +148,15 @@ def _written(reading: Reading, kind: str, shape: str) -> Iterator[bytes]:
     return exports.as_json(rows) if shape == "json" else exports.as_ndjson(rows)
 
 
-def _spooled(rows: Sequence[Records]) -> Iterator[bytes]:
-    """Make the workbook in a file that nobody else sees, and give its content; it is gone when it is read or left."""
-    whole = tempfile.TemporaryFile(prefix="portail-")  # noqa: SIM115
-    try:
-        exports.write_xlsx(whole, *rows)
-        whole.seek(0)
-    except BaseException:
-        whole.close()
-        raise
-
-    def content() -> Iterator[bytes]:
-        with whole:
-            while piece := whole.read(exports.PIECE):
-                yield piece
-
-    return content()
+def _spooled(reading: Reading) -> Iterator[bytes]:
+    """Make the workbook in a file without a name, gone when it is sent or left, and give its content."""
+    rows = [reading.rows(kind) for kind in exports.KINDS]
+    if request.method == "HEAD":
+        return iter(())
+    whole = reading.kept.enter_context(tempfile.TemporaryFile(prefix="portail-"))  # noqa: SIM115
+    exports.write_xlsx(whole, *rows)
+    whole.seek(0)
+    return iter(lambda: whole.read(exports.PIECE), b"")
 
 
 def _tag(now: State) -> str:

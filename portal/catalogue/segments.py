@@ -50,7 +50,7 @@ class Segment:
         self.structure_count: int = int(arrays["s_date_maj"].shape[0])
         # Plain views: a slice of an array costs ten times that of a view.
         self._texts = {
-            name: (memoryview(arrays[name]), memoryview(arrays[f"{name}_ptr"]))
+            name: (arrays[name].data, arrays[f"{name}_ptr"].data)
             for name in ("ids", "noms", "s_ids", "s_noms")
         }
         self.codes = {name: {value: code for code, value in enumerate(values[name])} for name in values}

@@ -416,6 +416,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="few requests: does it run, not how fast")
     parser.add_argument("--rounds", type=int, default=FULL.rounds, help="of each measure at the largest size")
     parser.add_argument("--folder", type=Path, help="keep the databases there, and use those it holds")
+    parser.add_argument("--resume", action="store_true", help="with --folder: keep what was measured there")
     parser.add_argument("--profile", metavar="QUESTION", choices=QUESTIONS, help="show where its time goes")
     parser.add_argument("--requests", type=int, default=200, help="with --profile")
     asked = parser.parse_args(arguments)
@@ -447,7 +448,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 else:
                     # The smaller sizes tell how the cost grows: once is enough.
                     some = effort if size == max(sizes) else replace(effort, rounds=1)
-                    runs.append(run(bench, names, some, on[0]))
+                    kept = bench.folder / "result.json"
+                    if not (asked.resume and kept.exists()):
+                        kept.write_text(json.dumps(run(bench, names, some, on[0])))
+                    runs.append(json.loads(kept.read_text()))
             finally:
                 _remove_index(bench)
     if runs:

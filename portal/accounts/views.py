@@ -295,7 +295,10 @@ def make_api_key() -> Any:
             db().commit()
         except AlreadyDone:
             db().rollback()
-            flash("Cette clé est déjà créée. Si vous ne l’avez pas notée, retirez-la et créez-en une autre.", "warning")
+            flash(
+                "Cette clé est déjà créée. Si vous ne l’avez pas notée, retirez-la et créez-en une autre.",
+                "warning",
+            )
             return redirect(url_for("accounts.api_keys"), 303)
         except RuleBroken as broken:
             db().rollback()

@@ -167,6 +167,9 @@ def test_ours_by_its_prefixed_id_is_led_to_its_page(session: Session, browser: B
         "/offres/portail-test--pas-un-uuid",
         "/offres/dora--" + "a" * 3000,
         "/offres/dora--%F0%9F%98%80'%22;--",
+        "/offres/dora--%00",
+        "/structures/dora--%00",
+        "/offres/dora--%FF%FE",
     ],
 )
 def test_what_is_not_known_leads_to_the_search(browser: Browser, address: str) -> None:

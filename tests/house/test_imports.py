@@ -44,6 +44,7 @@ DOORS = {
     "address",
     "around",
     "needs",
+    "favourites",
     "tokens",
 }
 # Above every room: they put the house together.
@@ -83,6 +84,8 @@ NO_WEB = {
     "ours.py",
     "build.py",
     "sources.py",
+    "address.py",
+    "place.py",
     "needs.py",
     "saved.py",
     "alerts.py",

@@ -7,6 +7,7 @@ from zlib import crc32
 
 from markupsafe import Markup, escape
 
+from portal import geography
 from portal.catalogue.address import CATEGORIES, FILTERS, FINANCEURS, Filter, Typed
 from portal.catalogue.criteria import Found
 
@@ -204,7 +205,13 @@ def _themes() -> list[tuple[str, str, Value, list[Value]]]:
             category,
             labels[category],
             Value(category, category, f"thematique-{category}", "Toute la catégorie"),
-            _closed_values("thematique", {member: labels[member] for member in members}),
+            _closed_values(
+                "thematique",
+                {
+                    member: labels[member]
+                    for member in sorted(members, key=lambda m: geography.fold(labels[m]))
+                },
+            ),
         )
         for category, members in CATEGORIES.items()
     ]

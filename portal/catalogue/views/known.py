@@ -71,9 +71,9 @@ def known(known_id: str) -> Any:
     statement: Any = (
         select(KnownService.record, KnownStructure.record)
         .join(KnownStructure, col(KnownStructure.id) == col(KnownService.structure_id))
-        .where(col(KnownService.id) == known_id[: _LONGEST + 1])
+        .where(col(KnownService.id) == known_id)
     )
-    row = db().execute(statement).one_or_none()
+    row = db().execute(statement).one_or_none() if _may_be_known(known_id) else None
     if row is None:
         return _unknown("Cette offre n’est pas connue ici")
     offer, structure = orjson.loads(row[0]), orjson.loads(row[1])
@@ -110,7 +110,7 @@ def known_structure(known_id: str) -> Any:
     """One structure of another source and its offers; one of ours by that id leads to its page."""
     if ours := _ours(known_id):
         return redirect(url_for("structures.show", structure_id=ours), 301)
-    row = db().get(KnownStructure, known_id[: _LONGEST + 1])
+    row = db().get(KnownStructure, known_id) if _may_be_known(known_id) else None
     if row is None:
         return _unknown("Cette structure n’est pas connue ici")
     structure = orjson.loads(row.record)
@@ -164,6 +164,11 @@ def elsewhere(structure_id: uuid.UUID) -> list[Twin]:
 
 def _is_placed(record: dict[str, Any]) -> bool:
     return record["latitude"] is not None and record["longitude"] is not None
+
+
+def _may_be_known(known_id: str) -> bool:
+    # PostgreSQL refuses the character zero, which an address may hold.
+    return len(known_id) <= _LONGEST and known_id.isprintable()
 
 
 def _ours(known_id: str) -> uuid.UUID | None:

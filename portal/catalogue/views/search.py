@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from flask import abort, current_app, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from portal import geography
 from portal.catalogue import around, current, needs, sources
 from portal.catalogue import place as places
 from portal.catalogue.address import FILTERS, SORTS, Typed, read
@@ -274,7 +275,8 @@ def _entries(typed: Typed, found: Found | None, base: str) -> list[Link]:
     return [
         (labels[category], base + typed.having("thematique", category).query(), filters.number(total))
         for category, total in sorted(
-            found.counts.get("categories", {}).items(), key=lambda item: labels.get(item[0], "")
+            found.counts.get("categories", {}).items(),
+            key=lambda item: geography.fold(labels.get(item[0], "")),
         )
         if total and category in labels
     ]

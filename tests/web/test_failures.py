@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -70,8 +71,12 @@ def test_too_much_is_said_to_be_too_much(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "1e3", "99999999999", "²"])
-def test_a_page_that_cannot_be(browser: Browser, page: str) -> None:
-    browser.get(f"/offres?page={page}", status=404)
+def test_a_page_that_cannot_be(
+    session: Session, sign_in: Callable[[User], Browser], browser: Browser, page: str
+) -> None:
+    sign_in(make_user(session, Role.REFERENT)).get(f"/favoris?page={page}", status=404)
+    # The search says it where one can put it right.
+    browser.get(f"/offres?page={page}", status=422)
 
 
 def test_security_headers_are_on_every_answer(browser: Browser) -> None:

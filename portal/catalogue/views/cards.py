@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup, escape
+
 from portal import clock, geography, vocabulary
 from portal.catalogue import sources
 from portal.catalogue.criteria import Why
@@ -29,13 +31,13 @@ _COUNTRY = frozenset({"france", "99100"})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A card: `tags` are (kind, icon, words), `points` (icon, words); `offer_id` is there for our own offers."""
+    """A card: `tags` are on top, `points` are its facts, a line each; `offer_id` is there for our own offers."""
 
     url: str
     nom: str
     subtitle: str
-    tags: list[tuple[str, str, str]]
-    points: list[tuple[str, str]]
+    tags: Markup
+    points: Markup
     offer_id: uuid.UUID | None
     kept: bool
 
@@ -77,7 +79,7 @@ def _shown(
     )
 
 
-def _tags(card: Card, day: date, today: date) -> list[tuple[str, str, str]]:
+def _tags(card: Card, day: date, today: date) -> Markup:
     tags = []
     if card.places:
         free = card.places.libres > 0
@@ -91,15 +93,15 @@ def _tags(card: Card, day: date, today: date) -> list[tuple[str, str, str]]:
     tags += [("neutral", "flag", _DOMINANTES.get(value, value)) for value in card.dominantes]
     if _is_stale(day, today):
         tags.append(("warning", "warning", "À vérifier avec la structure"))
-    return tags
+    return Markup("".join([_tag(*tag) for tag in tags]))
 
 
-def _points(card: Card, asked: str | None, today: date) -> list[tuple[str, str]]:
+def _points(card: Card, asked: str | None, today: date) -> Markup:
     record, points = card.record, []
     if where := _where(card):
         points.append(("place", where))
-    if publics := vocabulary.labels("publics", record.get("publics")):
-        points.append(("people", some(publics)))
+    if publics := record.get("publics"):
+        points.append(("people", _publics(tuple(publics))))
     if duration := duration_words(record):
         points.append(("clock", duration))
     if card.next_session:
@@ -110,7 +112,28 @@ def _points(card: Card, asked: str | None, today: date) -> list[tuple[str, str]]
         points.append(("flag", "Financée par " + some([_FINANCEURS.get(v, v) for v in card.financeurs])))
     if zone := _zone(card, asked):
         points.append(("info", zone))
-    return points
+    return Markup("".join([_point(*point) for point in points]))
+
+
+# The same words come back from one card and one search to the next: they are written once.
+@lru_cache(maxsize=8192)
+def _tag(kind: str, icon: str, words: str) -> str:
+    return f'<span class="tag tag-{kind}">{_drawing(icon)}<span>{escape(words)}</span></span>'
+
+
+@lru_cache(maxsize=8192)
+def _point(icon: str, words: str) -> str:
+    return f"<li>{_drawing(icon)}<span>{escape(words)}</span></li>"
+
+
+def _drawing(icon: str) -> str:
+    # The drawings themselves are in _icons.html.
+    return f'<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><use href="#i-{icon}"></use></svg>'
+
+
+@lru_cache(maxsize=4096)
+def _publics(values: tuple[str, ...]) -> str:
+    return some(vocabulary.labels("publics", values))
 
 
 def _where(card: Card) -> str | None:

@@ -56,7 +56,7 @@ def _box(case: Case) -> tuple[float, float, float, float]:
 
 
 def _codes(case: Case) -> list[str]:
-    return [*geography.zone_codes_covering(case.commune), *_COUNTRY]
+    return sorted({*geography.zone_codes_covering(case.commune), *_COUNTRY})
 
 
 def _rows(structures: Path, services: Path) -> Iterator[tuple[dict[str, Any], bytes, bytes, str]]:
@@ -140,6 +140,7 @@ class SqliteFloor:
             db.execute("INSERT INTO word (rowid, body) VALUES (?,?)", (n, _searched(record, name)))
         db.execute("COMMIT")
         db.executescript("""
+            CREATE INDEX zone_of ON zone (n, value);
             CREATE INDEX service_place ON service (latitude, longitude);
             CREATE INDEX service_departement ON service (departement, id);
             ANALYZE;
@@ -169,6 +170,10 @@ class SqliteFloor:
         if name.startswith("words"):
             return self._words(case, placed=name == "words-place")
         codes = _codes(case)
+        # Few rows to look at when a thématique leads: each is asked its zone. Otherwise all those of the zone are listed.
+        zone = "n IN (SELECT n FROM zone WHERE value IN ({}))"
+        if name != "commune":
+            zone = "EXISTS (SELECT 1 FROM zone z WHERE z.n = service.n AND z.value IN ({}))"
         x, y, z = _vector(case.commune.latitude, case.commune.longitude)
         dot = "x * ? + y * ? + z * ?"
         box = "latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?"
@@ -186,7 +191,7 @@ class SqliteFloor:
             wanted += [*case.publics, *case.types]
         return self._page(
             f"SELECT n, count(*) OVER () FROM service WHERE (remote OR ({box} AND {dot} >= ?))"
-            f" AND (everywhere OR n IN (SELECT n FROM zone WHERE value IN ({_marks(codes)}))){filters}"
+            f" AND (everywhere OR {zone.format(_marks(codes))}){filters}"
             f" ORDER BY CASE WHEN on_site AND {dot} >= ? THEN -({dot}) END NULLS LAST, id LIMIT {SIZE}",
             [*_box(case), x, y, z, _COS, *codes, *wanted, x, y, z, _COS, x, y, z],
         )

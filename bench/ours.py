@@ -32,8 +32,10 @@ def fill(url: str, structures: Path, services: Path) -> None:
 
 
 def _write(session: Session, model: Any, rows: Iterator[dict[str, Any]]) -> None:
+    # The table and not the class: the mapper would send rows one by one, each with the columns it fills.
+    table = model.__table__
     while some := list(islice(rows, _TOGETHER)):
-        session.execute(insert(model), some)
+        session.connection().execute(insert(table), some)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
@@ -65,4 +67,5 @@ def _values(record: dict[str, Any]) -> dict[str, Any]:
         "id": uuid.uuid5(_SPACE, record["id"]),
         "date_maj": date.fromisoformat(record["date_maj"]),
         "created_at": clock.now(),
+        "search_text": "",
     }

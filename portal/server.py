@@ -5,11 +5,10 @@ the catalogue as it is at the start) is held once for all of them.
 """
 
 import gc
-import os
 from typing import Any
 
 preload_app = True
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = 2
 # A slow reader of a long export holds a thread and not a worker.
 threads = 8
 keepalive = 30

@@ -3,6 +3,7 @@
 The package `data-inclusion-schema` is the source of every vocabulary; nothing here repeats a value of it.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,8 @@ from typing import Any
 from data_inclusion.schema import v1
 from data_inclusion.schema.v1 import Service, Structure, score_qualite
 from pydantic import BaseModel, ValidationError
+
+from portal import clock
 
 __all__ = [
     "Choice",
@@ -152,6 +155,16 @@ def without_final_dot(nom: str) -> str:
     "etc." keeps its own. (Contract data-inclusion, ten facts, 2.)
     """
     return nom if nom.endswith("etc.") else nom.rstrip(". ")
+
+
+def day_of_change(day: date) -> date:
+    """Return the day of a change as the schema takes it: today in Paris may still be to come by the machine's calendar.
+
+    On a machine in UTC, what is saved between midnight and two would be refused until morning. A day that is really to
+    come is left as it is.
+    """
+    now = time.localtime()
+    return min(day, date(now.tm_year, now.tm_mon, now.tm_mday)) if day == clock.today() else day
 
 
 def check_field(model: type[BaseModel], name: str, value: Any) -> FieldCheck:

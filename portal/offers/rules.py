@@ -267,6 +267,7 @@ def as_record(offer: Offer | Row[Any]) -> dict[str, Any]:
     Documents to bring join the conditions; contacts kept for professionals do not leave.
     """
     values = {"source": "portail"} | {name: getattr(offer, name) for name in _OF_THE_SCHEMA}
+    values["date_maj"] = vocabulary.day_of_change(offer.date_maj)
     if offer.documents_a_apporter:
         brought = ", ".join(line.strip() for line in offer.documents_a_apporter.splitlines() if line.strip())
         values["conditions_acces"] = "\n".join(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import update
 from sqlmodel import Session, SQLModel, col
 
-from portal import clock
+from portal import clock, vocabulary
 from portal.catalogue import records
 from portal.offers.models import Offer
 from portal.structures.models import Structure
@@ -236,3 +236,16 @@ def change(session: Session, table: type[SQLModel], row: Any, values: dict[str, 
     session.execute(update(table).where(col(row.__class__.id) == row.id).values(**values))
     session.commit()
     session.expire_all()
+
+
+def test_what_is_saved_after_midnight_leaves_at_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Half past midnight in Paris is still yesterday on a machine in UTC, whose calendar the schema reads.
+    yesterday = clock.today() - timedelta(days=1)
+    monkeypatch.setattr(vocabulary.time, "localtime", lambda: yesterday.timetuple())
+    structure = make_structure(session)
+    offer = make_offer(session, structure)
+    assert offer.date_maj == clock.today()
+    for record in (service_record(offer), structure_record(structure)):
+        assert record["date_maj"] == yesterday.isoformat()

@@ -110,7 +110,7 @@ def postgresql(folder: Path) -> Iterator[tuple[str, int]]:
         server.cleanup()
 
 
-def _database(uri: str, name: str) -> str:
+def named_database(uri: str, name: str) -> str:
     """Return the address of the database `name`, made when it is not there."""
     import psycopg
 
@@ -138,7 +138,7 @@ def environ(url: str, port: int = 5000) -> dict[str, str]:
 def _bench(engine: str, size: int, folder: Path, uri: str | None, pid: int | None) -> Bench:
     own = folder / f"{engine}-{size}"
     own.mkdir(parents=True, exist_ok=True)
-    url = _database(uri, f"bench_{size}") if uri else f"sqlite:///{own / 'portal.db'}"
+    url = named_database(uri, f"bench_{size}") if uri else f"sqlite:///{own / 'portal.db'}"
     return Bench(engine, size, url, own, environ(url), pid)
 
 
@@ -331,7 +331,7 @@ def export(bench: Bench, uri: str | None, folder: Path) -> dict[str, Any]:
     """Write every export file of as many offers of our own, in a database apart."""
     own = folder / f"{bench.engine}-{bench.size}-ours"
     own.mkdir(exist_ok=True)
-    url = _database(uri, f"ours_{bench.size}") if uri else f"sqlite:///{own / 'portal.db'}"
+    url = named_database(uri, f"ours_{bench.size}") if uri else f"sqlite:///{own / 'portal.db'}"
     apart = Bench(bench.engine, bench.size, url, own, environ(url), bench.database_pid)
     done = own / "filled.done"
     if not done.exists():

@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from bench import generate, report
-from bench.floor import SqliteFloor
+from bench import generate, ours, report, run
+from bench.floor import Floor, PostgresqlFloor, SqliteFloor
 from bench.questions import QUESTIONS, Case, cases
-from portal import geography, vocabulary
+from portal import geography, migrate, vocabulary
+from portal.db import Database
+from portal.exchanges import exports
 from portal.exchanges.national.checking import Kind, check
 
 UNTIL = date(2026, 6, 30)
@@ -132,8 +134,18 @@ def test_requests_are_drawn_and_the_same_for_a_seed(folder: Path) -> None:
     assert len(addresses) > 150
 
 
-def test_the_floor_finds_what_the_records_hold(folder: Path, records: Records, tmp_path: Path) -> None:
-    floor = SqliteFloor(tmp_path / "floor.db")
+@pytest.fixture
+def url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of its own: what is written there stays."""
+    if engine_name == "sqlite":
+        return f"sqlite:///{tmp_path / 'bench.db'}"
+    return run.named_database(request.getfixturevalue("postgresql_url"), f"bench_{tmp_path.name}")
+
+
+def test_the_floor_finds_what_the_records_hold(
+    engine_name: str, url: str, folder: Path, records: Records, tmp_path: Path
+) -> None:
+    floor: Floor = SqliteFloor(tmp_path / "floor.db") if engine_name == "sqlite" else PostgresqlFloor(url)
     floor.build(folder / "structures.ndjson", folder / "services.ndjson")
     try:
         for case in _first(folder, 20):
@@ -145,8 +157,27 @@ def test_the_floor_finds_what_the_records_hold(folder: Path, records: Records, t
             assert floor.ask("detail", case)[0] == 1
             assert floor.ask("category", case)[0] <= floor.ask("commune", case)[0]
             assert floor.ask("words-place", case)[0] <= floor.ask("words", case)[0]
+            # "35238", but "97105" overseas.
+            located = [s for s in records[1] if (s["code_insee"] or "").startswith(case.departement)]
+            assert floor.ask("list", case)[0] == len(located)
+        assert floor.crawl() > SERVICES * 1000
     finally:
         floor.close()
+
+
+def test_offers_of_our_own_are_all_exported(url: str, folder: Path, tmp_path: Path) -> None:
+    database = Database(url)
+    try:
+        migrate.upgrade(database.engine)
+        ours.fill(url, folder / "structures.ndjson", folder / "services.ndjson")
+        with database.session(read_only=True) as session:
+            exports.write_all(
+                tmp_path / "files", session, source="portail-test", public_url="http://localhost"
+            )
+    finally:
+        database.engine.dispose()
+    written = (tmp_path / "files" / "services.ndjson").read_bytes().splitlines()
+    assert len(written) == SERVICES
 
 
 def _answers(service: dict[str, Any], case: Case, codes: set[str]) -> bool:
@@ -225,9 +256,9 @@ def test_the_tables_say_what_was_measured() -> None:
 
 def test_a_target_that_is_missed_says_what_the_time_goes_on() -> None:
     told = _told()
-    for run in told["runs"]:
-        if run["engine"] == "sqlite" and run["size"] == 100_000:
-            run["questions"]["json-theme"]["server_ms"] = 4.0
+    for measured in told["runs"]:
+        if measured["engine"] == "sqlite" and measured["size"] == 100_000:
+            measured["questions"]["json-theme"]["server_ms"] = 4.0
     text = report.tables(told)
     assert (
         "| JSON search: at most 3 ms of CPU | 4.5 ms | 2.5 ms | no: SQLite (search 40%, records 35%, the rest 25%) |"

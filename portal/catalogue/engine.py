@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from portal.catalogue.criteria import (
     Why,
 )
 from portal.catalogue.freshness import Holder
-from portal.catalogue.known import known_services, known_structures
+from portal.catalogue.known import known_services, known_structures, without_twins
 from portal.catalogue.matching import Matched
 from portal.catalogue.ours import Ours
 from portal.catalogue.segments import Array, Segment
@@ -251,17 +252,19 @@ class Snapshot:
         """Return the JSON of each structure, in order: the schema's fields, `adresse_certifiee`, `score_qualite`, `doublons`."""
         theirs = known_structures(session, [hit.id for hit in hits if not hit.ref & 1])
         answers = []
-        means = [self._structure_scores(which) for which in (0, 1)]
         for hit in hits:
             content = self._ours.structure(session, hit.id) if hit.ref & 1 else theirs.get(hit.id)
             if content is None:
                 continue
-            twins = [{"source": twin.split("--", 1)[0], "id": twin} for twin in self.twins_of(hit.id)]
-            score = round(float(means[hit.ref & 1][hit.ref >> 1]), 2)
-            # The stored text may hold the doublons its source told; ours, which hold them too, take their place.
-            plain = orjson.loads(content)
-            plain["score_qualite"], plain["doublons"] = score, twins
-            answers.append(orjson.dumps(plain))
+            segment, row = self._row(hit.ref)
+            score = float(self._structure_scores[hit.ref & 1][row])
+            alone = self._cluster_sizes[int(segment["s_cluster"][row])] < 2
+            twins = [] if alone else [{"source": t.split("--", 1)[0], "id": t} for t in self.twins_of(hit.id)]
+            # What its source told of its doublons gives way to what is known here, which holds it.
+            answers.append(
+                b'%b,"score_qualite":%.2f,"doublons":%b}'
+                % (without_twins(content)[:-1], score, orjson.dumps(twins))
+            )
         return answers
 
     # ── Inside ──
@@ -385,15 +388,21 @@ class Snapshot:
             kept.append(Matched(m.segment, masks, m.rows[keep], m.distance[keep], m.relevance[keep]))
         return kept
 
-    def _structure_scores(self, which: int) -> Array:
-        """Return the mean score of the services of each structure of a segment; 0 without any."""
-        return _means(self._segments[which], self._scores[which])
+    @cached_property
+    def _structure_scores(self) -> list[Array]:
+        """The mean score of the services of each structure, by segment; 0 without any."""
+        return [_means(segment, scores) for segment, scores in zip(self._segments, self._scores, strict=True)]
+
+    @cached_property
+    def _cluster_sizes(self) -> Array:
+        """How many structures are the same one, by cluster."""
+        return np.bincount(np.concatenate([segment["s_cluster"] for segment in self._segments]))
 
     def _structure_merits(self) -> list[Array]:
         """Return, for each structure, a number that is the lesser the better its score, then its freshness."""
         merits = []
         for which, segment in enumerate(self._segments):
-            score = 100 - np.round(self._structure_scores(which) * 100).astype(np.int64)
+            score = 100 - np.round(self._structure_scores[which] * 100).astype(np.int64)
             merits.append(score << 24 | ((1 << 20) - segment["s_date_maj"].astype(np.int64)))
         return merits
 
@@ -466,7 +475,7 @@ class Snapshot:
             if found is None:
                 continue
             record, structure = found
-            score = b"%.2g" % float(self._scores[hit.ref & 1][hit.ref >> 1])
+            score = b"%.2f" % float(self._scores[hit.ref & 1][hit.ref >> 1])
             end = b',"structure":' + structure + b"}" if detailed else b"}"
             answers.append(record[:-1] + b',"score_qualite":' + score + end)
         return answers

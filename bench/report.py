@@ -179,9 +179,9 @@ def _targets(runs: list[Run], largest: int) -> str:
             reached.append("–" if value is None else target.shown.format(value))
             if value is not None and not target.met(value):
                 missed.append((engine, run))
-        said = (
-            "yes" if not missed else "no: " + "; ".join(_why(target, engine, run) for engine, run in missed)
-        )
+        said = "yes" if any(figure != "–" for figure in reached) else "–"
+        if missed:
+            said = "no: " + "; ".join(_why(target, engine, run) for engine, run in missed)
         rows.append([target.said, *reached, said])
     return _table(["target", *(ENGINES[engine] for engine in engines), "reached"], rows)
 

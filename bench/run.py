@@ -9,6 +9,7 @@ import http.client
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -420,6 +421,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", metavar="QUESTION", choices=QUESTIONS, help="show where its time goes")
     parser.add_argument("--requests", type=int, default=200, help="with --profile")
     asked = parser.parse_args(arguments)
+    # Asked to stop, it stops what it started first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     engines, sizes = asked.engines.split(","), [int(size) for size in asked.sizes.split(",")]
     names = asked.questions.split(",")
     whole = not asked.quick and (set(names), set(sizes), set(engines)) == (

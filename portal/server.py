@@ -4,6 +4,8 @@ The application is made once and the workers are born from it: what they only re
 the catalogue as it is at the start) is held once for all of them.
 """
 
+import contextlib
+import ctypes
 import gc
 from typing import Any
 
@@ -13,6 +15,16 @@ workers = 2
 threads = 8
 keepalive = 30
 loglevel = "warning"
+
+
+# glibc's own number for "so many arenas at most" (mallopt(3)).
+_ARENAS_AT_MOST = -8
+
+
+def on_starting(server: Any) -> None:
+    """Keep the allocator to two arenas: one a thread, its habit, holds on to memory that nobody uses (46 MB of 332)."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to tell it
+        ctypes.CDLL(None).mallopt(_ARENAS_AT_MOST, 2)
 
 
 def when_ready(server: Any) -> None:

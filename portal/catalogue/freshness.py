@@ -61,7 +61,8 @@ class Holder:
     def snapshot(self, session: Session, *, fresh: bool) -> Any:
         """Return the snapshot, looked at again when it is time to or when `fresh`."""
         current, now = self._snapshot, time.monotonic()
-        if current is not None and not fresh and now - self._looked_at < self._poll_seconds:
+        same_day = self._day == clock.today()
+        if current is not None and not fresh and same_day and now - self._looked_at < self._poll_seconds:
             return current
         if not self._lock.acquire(blocking=fresh or current is None):
             return current  # another thread is looking; what we hold is a second old

@@ -113,6 +113,8 @@ def portal(
         sys.executable,
         "-m",
         "gunicorn",
+        "--config",
+        "python:portal.server",
         "wsgi:app",
         "--bind",
         f"127.0.0.1:{port}",

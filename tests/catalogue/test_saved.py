@@ -71,7 +71,9 @@ def test_neither_the_page_nor_the_person_is_kept(session: Session) -> None:
     assert search.criteres == {"quoi": ["permis"]}
 
 
-@pytest.mark.parametrize("query", ["", "tri=fraicheur", "beneficiaire=42664963-3eea-4a0e-8662-ac7b006488bf", "vue=carte"])
+@pytest.mark.parametrize(
+    "query", ["", "tri=fraicheur", "beneficiaire=42664963-3eea-4a0e-8662-ac7b006488bf", "vue=carte"]
+)
 def test_a_search_that_says_nothing_is_not_kept(session: Session, query: str) -> None:
     with pytest.raises(RuleBroken, match="Choisissez d’abord"):
         keep(session, make_user(session), query)

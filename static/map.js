@@ -55,7 +55,8 @@
     const map = L.map(frame, {
       zoomControl: false,
       scrollWheelZoom: false,
-      fadeAnimation: !calm,
+      // A card that fades in cannot be read meanwhile.
+      fadeAnimation: false,
       zoomAnimation: !calm,
       markerZoomAnimation: !calm,
       maxZoom: 19,

@@ -55,8 +55,7 @@
     const map = L.map(frame, {
       zoomControl: false,
       scrollWheelZoom: false,
-      // A card that fades in cannot be read meanwhile.
-      fadeAnimation: false,
+      fadeAnimation: !calm,
       zoomAnimation: !calm,
       markerZoomAnimation: !calm,
       maxZoom: 19,

@@ -66,6 +66,12 @@ def opened(page: Page, address: str = AROUND) -> Page:
     return page
 
 
+def check_card(page: Page) -> None:
+    """Check the page once the card of a point is wholly there: half faded in, its colours are not its own."""
+    expect(page.locator(".leaflet-popup")).to_have_css("opacity", "1")
+    check(page)
+
+
 def marker(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=re.compile(name))
 
@@ -91,7 +97,7 @@ def test_the_map_by_keyboard(open_page: Callable[..., Page], known_id: str) -> N
     page.keyboard.press("Enter")
     link = page.get_by_role("link", name=ONE, exact=True).first
     expect(link).to_be_focused()
-    check(page)
+    check_card(page)
     page.keyboard.press("Escape")
     expect(page.locator(".leaflet-popup")).to_have_count(0)
     expect(one).to_be_focused()
@@ -109,7 +115,7 @@ def test_offers_at_one_door_are_listed(open_page: Callable[..., Page], known_id:
     links = page.locator(".leaflet-popup a[href^='/offres/']")
     assert sorted(links.all_inner_texts()) == ["Même porte 1", "Même porte 2", "Même porte 3"]
     expect(links.first).to_be_focused()
-    check(page)
+    check_card(page)
     page.get_by_role("button", name="Fermer").click()
     expect(page.locator(".leaflet-popup")).to_have_count(0)
 

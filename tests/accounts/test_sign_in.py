@@ -12,6 +12,7 @@ from portal.accounts import rules
 from portal.accounts.models import OutgoingMail, PasswordLink, Role, User
 from portal.accounts.session import kept_form, safe_target
 from portal.errors import RuleBroken
+from tests.conftest import PRODUCTION_HASHER
 from tests.factories.accounts import make_organisation, make_user
 from tests.pages import Browser
 
@@ -63,6 +64,13 @@ def test_one_sentence_for_every_failure(browser: Browser, person: User, session:
 def test_the_password_is_kept_as_argon2(person: User) -> None:
     assert person.password_hash is not None
     assert person.password_hash.startswith("$argon2id$")
+
+
+def test_a_password_is_costly_to_guess() -> None:
+    # The least that OWASP asks of argon2id: 19 MiB, two passes.
+    assert PRODUCTION_HASHER.memory_cost >= 19 * 1024
+    assert PRODUCTION_HASHER.time_cost >= 2
+    assert PRODUCTION_HASHER.hash(PASSWORD).startswith("$argon2id$")
 
 
 def test_failures_are_throttled_by_address_typed(browser: Browser, person: User) -> None:

@@ -21,7 +21,7 @@ _ROWS = text(
 _KINDS = {
     "search": ("portal/catalogue/engine.py", "search"),
     "records": ("portal/catalogue/engine.py", "_read"),
-    "filters": ("portal/catalogue/views/filters.py", "groups"),
+    "filters": ("portal/catalogue/views/filters.py", "written"),
     "template": ("flask/templating.py", "render_template"),
 }
 

@@ -63,6 +63,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
         MAX_CONTENT_LENGTH=1_000_000,
         MAX_FORM_MEMORY_SIZE=1_000_000,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # every asset's address carries its content's mark
+        COMPRESS_LEVEL=4,  # half the time of 6, for a page one twentieth heavier
         RATELIMIT_STORAGE_URI=config.rate_limit_url,
         WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
     )

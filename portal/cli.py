@@ -185,7 +185,7 @@ def exchanges_import(structures: Path, services: Path, wet: bool, keep_good: boo
                 replace=replace,
                 listeners=loading.Listeners(refusal=console.refusal, progress=console.progress),
             )
-        except (loading.CannotReplace, OSError) as error:
+        except (loading.CannotReplace, loading.Overtaken, OSError) as error:
             raise click.ClickException(f"nothing was written: {error}") from error
         except SQLAlchemyError as error:
             current_app.logger.exception("import failed")

@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
 
 from portal import clock, engines
+from portal.engines.among import STRAIGHT
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -102,14 +103,22 @@ class Database:
         self.sessions: Callable[..., Session] = sessionmaker(
             self.engine, class_=Session, expire_on_commit=False, autoflush=True
         )
-        self.reading_sessions = self.sessions
+        # Its transactions begin at the first statement, as readers': an answer that needs none opens none.
+        self.reading_sessions: Callable[..., Session] = sessionmaker(
+            self.engine.execution_options(portal_read_only=True), class_=Session, expire_on_commit=False
+        )
+        self._straight = engines.straight(self.engine)
+        self._own_reading_sessions = self.reading_sessions
 
     def session(self, *, read_only: bool = False) -> Session:
         """Return a new session; a `read_only` one refuses to write and takes no write lock."""
-        session = self.reading_sessions() if read_only else self.sessions()
-        if read_only:
-            session.info["read_only"] = True
-            session.connection(execution_options={"portal_read_only": True})
+        if not read_only:
+            return self.sessions()
+        session = self.reading_sessions()
+        session.info["read_only"] = True
+        # Sessions of somebody else's making (a test's, which is on one connection) see what no other connection does.
+        if self.reading_sessions is self._own_reading_sessions:
+            session.info[STRAIGHT] = self._straight
         return session
 
     @contextmanager

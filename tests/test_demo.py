@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 from data_inclusion.schema import v1
 from sqlmodel import Session, SQLModel, col, func, select
@@ -14,10 +15,14 @@ from portal.accounts import rules as account_rules
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.catalogue import records
+from portal.catalogue.criteria import Criteria
+from portal.catalogue.engine import Catalogue
+from portal.catalogue.models import CatalogueIndex, KnownService, KnownStructure
 from portal.conventions import queries as convention_queries
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.rules import places_of_actions
 from portal.db import Database
+from portal.demo import elsewhere
 from portal.demo.offers import LATER_OFFERS
 from portal.demo.partners import NEW_STRUCTURE
 from portal.errors import RuleBroken
@@ -241,6 +246,46 @@ class TestCatalogue:
         places = convention_queries.places_by_offer(loaded, financed)
         assert set(places) == financed
         assert all(p.libres > 0 for p in places.values())
+
+
+class TestElsewhere:
+    def test_other_sources_are_known_around_rennes_and_in_another_departement(self, loaded: Session) -> None:
+        services = [orjson.loads(row.record) for row in everyone(loaded, KnownService)]
+        assert {s["source"] for s in services} == {"dora", "emplois-de-linclusion"}
+        assert {s["code_insee"][:2] for s in services} >= {"35", "44"}
+        assert any(s["modes_accueil"] == ["a-distance"] for s in services)
+        assert any(s["zone_eligibilite"] for s in services) and any(
+            not s["zone_eligibilite"] for s in services
+        )
+
+    def test_they_are_good_records_of_visibly_invented_people(self, loaded: Session) -> None:
+        for table, model in ((KnownStructure, v1.Structure), (KnownService, v1.Service)):
+            for row in everyone(loaded, table):
+                record = orjson.loads(row.record)
+                model.model_validate({name: record[name] for name in model.model_fields})
+                assert FICTION.fullmatch(record["telephone"])
+                assert record["courriel"].endswith(".example.org")
+                assert not record["lien_source"] and not record.get("contact_nom_prenom")
+                if table is KnownStructure:
+                    assert "(démonstration)" in record["nom"]
+
+    def test_a_structure_is_told_by_two_sources_that_name_each_other(self, loaded: Session) -> None:
+        told = {row.id: orjson.loads(row.record)["doublons"] for row in everyone(loaded, KnownStructure)}
+        pairs = [(row_id, twin["id"]) for row_id, twins in told.items() for twin in twins]
+        assert sorted(pairs) == sorted((twin, row_id) for row_id, twin in pairs) != []
+
+    def test_the_search_finds_them(self, loaded: Session, tmp_path: Path) -> None:
+        snapshot = Catalogue(**OPTIONS, folder=tmp_path).snapshot(loaded)
+        for service in everyone(loaded, KnownService):
+            nom = orjson.loads(service.record)["nom"]
+            assert service.id in [hit.id for hit in snapshot.search(Criteria(words=nom)).hits]
+
+    def test_telling_them_again_changes_nothing(self, session: Session) -> None:
+        elsewhere.tell(session)
+        before = [(row.id, row.record, row.received_at) for row in everyone(session, KnownService)]
+        elsewhere.tell(session)
+        assert [(row.id, row.record, row.received_at) for row in everyone(session, KnownService)] == before
+        assert len(everyone(session, CatalogueIndex)) == 1
 
 
 class TestPeople:

@@ -6,8 +6,9 @@ Whatever an address holds, `read` answers: what cannot be understood is told in 
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from portal import geography, vocabulary
 from portal.catalogue import place as places
@@ -127,7 +128,8 @@ class Typed:
     ou: str = ""
     place: Place | None = None
     rayon: int = DEFAULT_RADIUS_KM
-    # {filter: values}, the filters without a value left out; whole categories in place of all their thématiques.
+    # {filter: values} in the order of FILTERS, those without a value left out; whole categories in place of all their
+    # thématiques.
     chosen: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tri: Sort = Sort.AUTO
     vue: str = LISTE
@@ -158,7 +160,9 @@ class Typed:
             words=self.quoi if "quoi" not in self.errors else "",
             forgiving=not self.exact,
             where=self.place.where(self.rayon) if self.place else None,
-            thematiques=frozenset(vocabulary.expand_thematiques(chosen.get("thematique", ()))),
+            thematiques=frozenset(
+                leaf for value in chosen.get("thematique", ()) for leaf in CATEGORIES.get(value, (value,))
+            ),
             publics=frozenset(chosen.get("public", ())),
             types=frozenset(chosen.get("type", ())),
             frais=frozenset(chosen.get("frais", ())),
@@ -188,9 +192,8 @@ class Typed:
             found["ou"] = where
         if self.place and self.place.is_around and self.rayon != DEFAULT_RADIUS_KM:
             found["rayon"] = str(self.rayon)
-        for name in FILTERS:
-            if values := self.chosen.get(name):
-                found[name] = values[0] if FILTERS[name].single else list(values)
+        for name, values in self.chosen.items():
+            found[name] = values[0] if FILTERS[name].single else list(values)
         if self.tri is not Sort.AUTO:
             found["tri"] = self.tri.value
         if self.vue != LISTE:
@@ -203,8 +206,12 @@ class Typed:
 
     def query(self, page: int = 1) -> str:
         """Return the same as the end of an address: "?quoi=permis", or nothing."""
-        args = self.address_args(page)
-        return "?" + urlencode(args, doseq=True) if args else ""
+        pairs = [
+            _pair(name, held)
+            for name, value in self.address_args(page).items()
+            for held in ((value,) if isinstance(value, str) else value)
+        ]
+        return "?" + "&".join(pairs) if pairs else ""
 
     def kept(self) -> dict[str, list[str]]:
         """Return what a saved search keeps: {argument: values}; neither the page nor for whom one looked.
@@ -249,8 +256,9 @@ class Typed:
         if self.place:
             label = self.place.nom if self.place.kind is places.PlaceKind.POINT else self.place.label
             found.append(("ou", None, label))
-        for name, each in FILTERS.items():
-            for value in self.values(name):
+        for name, values in self.chosen.items():
+            each = FILTERS[name]
+            for value in values:
                 if name == "finance":
                     label = FINANCEURS.get(value, f"Convention {value}")
                 else:
@@ -274,7 +282,10 @@ def read(args: Arguments, *, departement: str | None = None) -> Typed:
     rayon = _radius(args, errors, refused)
     chosen: dict[str, tuple[str, ...]] = {}
     for name, each in FILTERS.items():
-        values, problem = _values(args, each)
+        given = args.getlist(name)
+        if not given:
+            continue
+        values, problem = _values(given, each)
         if problem:
             errors[name] = problem
         if values:
@@ -344,9 +355,9 @@ def _radius(args: Arguments, errors: dict[str, str], refused: dict[str, str]) ->
     return DEFAULT_RADIUS_KM
 
 
-def _values(args: Arguments, each: Filter) -> tuple[tuple[str, ...], str | None]:
+def _values(given: Iterable[str], each: Filter) -> tuple[tuple[str, ...], str | None]:
     """Return the values of a filter that are understood, and the sentence for those that are not."""
-    given = [value for value in args.getlist(each.name) if value]
+    given = [value for value in given if value]
     if len(given) > MAX_VALUES:
         return (), f"Il y a trop de choix dans « {each.title} » : {MAX_VALUES} au plus."
     known: list[str] = []
@@ -404,8 +415,11 @@ def _first(args: Arguments, name: str) -> str:
 
 def _line(text: str, longest: int) -> str:
     """Return a text on one line, without what cannot be shown, cut a little after `longest`."""
-    text = " ".join(text[: 2 * longest].split())
-    return "".join(letter for letter in text if letter.isprintable())[: longest + 1]
+    text = text[: 2 * longest]
+    if not text.isprintable():
+        # Before the spaces are joined: what is dropped may stand between two of them, or last.
+        text = "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+    return " ".join(text.split())[: longest + 1]
 
 
 def _uuid(text: str) -> uuid.UUID | None:
@@ -413,6 +427,12 @@ def _uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+# A page repeats its own search in ten addresses.
+@lru_cache(maxsize=1024)
+def _pair(name: str, value: str) -> str:
+    return f"{name}={quote_plus(value)}"
 
 
 def _in_order(chosen: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -217,9 +217,7 @@ def _body(user: User, news: Sequence[News], sender: Sender) -> str:
 
 def _line(card: Card, public_url: str) -> str:
     key = card.offer_id or quote(card.hit.id, safe="")
-    who = ", ".join(
-        part for part in (str(card.structure.get("nom") or ""), str(card.record.get("commune") or "")) if part
-    )
+    who = ", ".join(part for part in (card.structure_nom, str(card.record.get("commune") or "")) if part)
     named = f"{card.record['nom']} ({who})" if who else str(card.record["nom"])
     return f"{named} : {public_url}/offres/{key}"
 

@@ -202,6 +202,8 @@ class Found:
     corrections: tuple[Correction, ...] = ()
     # Words that nothing is near to; the search holds nothing then.
     unknown_words: tuple[str, ...] = ()
+    # Id -> name of the structures counted.
+    names: dict[str, str] = field(default_factory=dict)
 
 
 def leaves(values: Iterable[str]) -> frozenset[str]:

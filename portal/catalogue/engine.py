@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from sqlmodel import Session
 
-from portal.catalogue import matching
+from portal.catalogue import counting, matching, reach
 from portal.catalogue.criteria import (
     AreaKind,
     Around,
@@ -29,6 +29,7 @@ from portal.catalogue.matching import Matched
 from portal.catalogue.ours import Ours
 from portal.catalogue.segments import Array, Segment
 from portal.offers.places import Places
+from portal.structures.rules import catalogue_rules
 
 _FAR = (1 << 17) - 1
 _LARGEST_PAGE = 10_000
@@ -40,7 +41,7 @@ class Card:
 
     hit: Hit
     record: dict[str, Any]
-    structure: dict[str, Any]
+    structure_nom: str
     score: float
     # None: known from elsewhere.
     offer_id: uuid.UUID | None
@@ -49,6 +50,8 @@ class Card:
     next_session: date | None = None
     dominantes: tuple[str, ...] = ()
     financeurs: tuple[str, ...] = ()
+    # Months after which one of ours is to be confirmed; None: known from elsewhere.
+    confirmation_mois: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Snapshot:
         self._ours = ours
         self._segments = (base, ours.segment)
         self._scores = (scores, ours.scores)
+        for segment, of_today in zip(self._segments, self._scores, strict=True):
+            counting.prepare(segment, of_today, today)
         # Ours come together in the order of ids, since they share a prefix that nobody else bears.
         self._at = base.insertion_row(ours.prefix)
         self._structures_at = base.structure_insertion_row(ours.prefix)
@@ -87,9 +92,11 @@ class Snapshot:
         size: int = 20,
         sort: Sort = Sort.AUTO,
         counts: bool = False,
+        reasons: bool = True,
     ) -> Found:
         """Return the page `page` (from 1) of what answers `criteria`, and the counts of every filter when asked.
 
+        Without `reasons`, results do not say why they are there.
         Raises ValueError for a page below 1 or a size out of 0..10 000.
         """
         if page < 1 or not 0 <= size <= _LARGEST_PAGE:
@@ -104,22 +111,22 @@ class Snapshot:
                 scores=scores,
                 today=self._today,
                 total=self.total,
+                counts=counts,
             )
             for segment, scores in zip(self._segments, self._scores, strict=True)
         ]
         if criteria.exclure_doublons:
             matched = self._without_twins(matched)
         total = sum(int(m.rows.shape[0]) for m in matched)
-        hits = self._page(matched, criteria, sort, page, size) if total else ()
+        hits = self._page(matched, criteria, sort, page, size, reasons) if total else ()
         tallies: dict[str, dict[str, int]] = {}
+        names: dict[str, str] = {}
         if counts:
             for m, scores in zip(matched, self._scores, strict=True):
-                for name, numbers in matching.count(m, criteria, scores, self._today).items():
-                    held = tallies.setdefault(name, {})
-                    for value, number in numbers.items():
-                        held[value] = held.get(value, 0) + number
-            tallies["publics"] = matching.with_everybody(tallies["publics"])
-        return Found(total, hits, tallies, tuple(corrections), tuple(unknown))
+                counted, named = counting.count(m, scores, self._today)
+                tallies, names = counting.added(tallies, counted), names | named
+            tallies["publics"] = counting.with_everybody(tallies.get("publics", {}))
+        return Found(total, hits, tallies, tuple(corrections), tuple(unknown), names)
 
     def points(self, criteria: Criteria, *, limit: int = 1000, sort: Sort = Sort.AUTO) -> list[Point]:
         """Return the results that have a position, best first, `limit` at most: what a map shows."""
@@ -155,24 +162,30 @@ class Snapshot:
     def cards(self, session: Session, hits: Sequence[Hit]) -> list[Card]:
         """Return the results as pages show them, in order."""
         cards = []
-        by_id = {hit.id: hit for hit in hits}
-        for content in self._read(session, hits, detailed=True):
-            record = orjson.loads(content)
-            structure = record.pop("structure")
-            score = record.pop("score_qualite")
-            own = self._ours.of(record["id"])
+        months: int | None = None
+        theirs = known_services(session, [hit.id for hit in hits if not hit.ref & 1], detailed=False)
+        for hit in hits:
+            segment, row = self._row(hit.ref)
+            own = self._ours.of(hit.id) if hit.ref & 1 else None
+            found = self._ours.service(session, hit.id, detailed=False) if own else theirs.get(hit.id)
+            if found is None:
+                continue
+            if own and months is None and not own.confirmation_mois:
+                # Not kept with the snapshot: rules leave no mark when they change.
+                months = catalogue_rules(session).confirmation_mois
             cards.append(
                 Card(
-                    by_id[record["id"]],
-                    record,
-                    structure,
-                    score,
+                    hit,
+                    orjson.loads(found[0]),
+                    segment.structure_nom(int(segment["structure"][row])),
+                    float(self._scores[hit.ref & 1][row]),
                     own.id if own else None,
                     own.structure_id if own else None,
                     own.places if own else None,
                     own.next_session if own else None,
                     own.dominantes if own else (),
                     own.financeurs if own else (),
+                    (own.confirmation_mois or months) if own else None,
                 )
             )
         return cards
@@ -292,41 +305,41 @@ class Snapshot:
         return 0, rank - ours
 
     def _page(
-        self, matched: list[Matched], criteria: Criteria, sort: Sort, page: int, size: int
+        self, matched: list[Matched], criteria: Criteria, sort: Sort, page: int, size: int, reasons: bool
     ) -> tuple[Hit, ...]:
-        best = max((float(m.relevance.max()) for m in matched if m.relevance.shape[0]), default=0.0)
-        keys = np.concatenate([self._keys(which, m, criteria, sort, best) for which, m in enumerate(matched)])
-        end = min(page * size, keys.shape[0])
-        start = (page - 1) * size
-        if start >= end:
-            return ()
-        if end < keys.shape[0] // 4:
-            first = np.argpartition(keys, end - 1)[:end]
-            first = first[np.argsort(keys[first])][start:]
-        else:
-            first = np.argsort(keys)[start:end]
+        worded = bool(criteria.words)
+        best = 0.0
+        if worded:
+            best = max((float(m.relevance.max()) for m in matched if m.relevance.shape[0]), default=0.0)
+        keys = [
+            self._keys(which, m, worded, sort, best) if m.rows.shape[0] else _NO_KEYS
+            for which, m in enumerate(matched)
+        ]
+        first = _least(np.concatenate(keys), (page - 1) * size, page * size)
         split = matched[0].rows.shape[0]
-        worded = "words" in matched[0].masks
         hits: list[Hit | None] = [None] * first.shape[0]
         for which, m in enumerate(matched):
             here = np.flatnonzero(first >= split if which else first < split)
+            if not here.shape[0]:
+                continue
             at = first[here] - split * which
             rows = m.rows[at]
-            named = matching.named_places(m.segment, criteria.where, rows)
-            for place, row, kilometres, relevance, is_named in zip(
-                here.tolist(),
-                rows.tolist(),
-                m.distance[at].tolist(),
-                m.relevance[at].tolist(),
-                named.tolist(),
-                strict=True,
+            named = reach.named_places(m.segment, criteria.where, rows).tolist() if reasons else None
+            for n, (place, row, kilometres, relevance) in enumerate(
+                zip(
+                    here.tolist(),
+                    rows.tolist(),
+                    m.distance[at].tolist(),
+                    m.relevance[at].tolist(),
+                    strict=True,
+                )
             ):
                 hits[place] = Hit(
                     m.segment.id(row),
                     self._ref(which, row),
                     None if kilometres != kilometres else kilometres,
                     relevance if worded else None,
-                    self._why(m.segment, row, kilometres, is_named, criteria),
+                    () if named is None else self._why(m.segment, row, kilometres, named[n], criteria),
                 )
         return tuple(hit for hit in hits if hit is not None)
 
@@ -345,7 +358,7 @@ class Snapshot:
             reason = Why.A_DISTANCE
         return (reason, Why.ZONE) if is_named else (reason,)
 
-    def _keys(self, which: int, m: Matched, criteria: Criteria, sort: Sort, best: float) -> Array:
+    def _keys(self, which: int, m: Matched, worded: bool, sort: Sort, best: float) -> Array:
         """Return a number for each row matched: the lesser, the sooner. Fields side by side in 63 bits."""
         rank = self._ranks(which, m.rows)
         if sort is Sort.ID:
@@ -356,7 +369,6 @@ class Snapshot:
         if sort is Sort.DISTANCE_ID:
             return ((metres + 50) // 100) << 24 | rank
         quality = 127 - np.round(self._scores[which][m.rows] * 100).astype(np.int64)
-        worded = "words" in m.masks
         if sort is Sort.PERTINENCE or (sort is Sort.AUTO and worded):
             # Steps of a tenth: between two offers that answer as well, the nearer comes first.
             steps = np.round(m.relevance / (best or 1.0) * 10).astype(np.int64)
@@ -382,9 +394,10 @@ class Snapshot:
         for m, cluster, merit in zip(matched, clusters, merits, strict=True):
             keep = merit == lead[cluster]
             masks = dict(m.masks)
-            only = np.ones(m.segment.count, np.bool_)
-            only[m.rows[~keep]] = False
-            masks["doublons"] = only
+            if masks:
+                only = np.ones(m.segment.count, np.bool_)
+                only[m.rows[~keep]] = False
+                masks["doublons"] = only
             kept.append(Matched(m.segment, masks, m.rows[keep], m.distance[keep], m.relevance[keep]))
         return kept
 
@@ -481,6 +494,20 @@ class Snapshot:
         return answers
 
 
+_NO_KEYS: Array = np.zeros(0, np.int64)
+
+
+def _least(keys: Array, start: int, end: int) -> Array:
+    """Return where the keys stand that come from `start` to `end` in their order."""
+    end = min(end, keys.shape[0])
+    if start >= end:
+        return keys[:0].astype(np.int64)
+    if end < keys.shape[0] // 4:
+        first = np.argpartition(keys, end - 1)[:end]
+        return first[np.argsort(keys[first])][start:]
+    return np.argsort(keys)[start:end]
+
+
 def _is_in(segment: Segment, row: int, kind: AreaKind, code: str) -> bool:
     at = int(segment["commune"][row])
     column = segment.place_columns[kind.value]
@@ -506,6 +533,11 @@ class Catalogue:
     def snapshot(self, session: Session, *, fresh: bool = False) -> Snapshot:
         """Return the catalogue as `session` sees it, one second late at most; not late at all when `fresh`."""
         found: Snapshot = self._holder.snapshot(session, fresh=fresh)
+        return found
+
+    def held(self) -> Snapshot | None:
+        """Return the catalogue as it was less than one second ago; None when it must be looked at again."""
+        found: Snapshot | None = self._holder.held()
         return found
 
     def forget(self) -> None:

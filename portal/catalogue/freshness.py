@@ -58,12 +58,16 @@ class Holder:
             self._base_scores: Array = EMPTY.scores()
             self._day: date | None = None
 
+    def held(self) -> Any:
+        """Return the snapshot while there is no need to look at it again; None afterwards."""
+        lately = time.monotonic() - self._looked_at < self._poll_seconds
+        return self._snapshot if lately and self._day == clock.today() else None
+
     def snapshot(self, session: Session, *, fresh: bool) -> Any:
         """Return the snapshot, looked at again when it is time to or when `fresh`."""
-        current, now = self._snapshot, time.monotonic()
-        same_day = self._day == clock.today()
-        if current is not None and not fresh and same_day and now - self._looked_at < self._poll_seconds:
-            return current
+        if not fresh and (held := self.held()) is not None:
+            return held
+        current = self._snapshot
         if not self._lock.acquire(blocking=fresh or current is None):
             return current  # another thread is looking; what we hold is a second old
         try:

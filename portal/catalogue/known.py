@@ -17,16 +17,16 @@ _STRUCTURES = "SELECT id, record FROM known_structure WHERE id {among}"
 def known_services(session: Session, ids: Sequence[str], *, detailed: bool) -> dict[str, tuple[bytes, bytes]]:
     """Return {id: (record, its structure's record or b"")} of these services; those that are gone are absent."""
     if not detailed:
-        rows = rows_among(session.connection(), _SERVICES, ids) if ids else []
-        return {key: (record.encode(), b"") for key, record in rows}
-    rows = rows_among(session.connection(), _DETAILED, ids) if ids else []
-    return {key: (record.encode(), without_twins(structure.encode())) for key, record, structure in rows}
+        return {key.decode(): (record, b"") for key, record in rows_among(session, _SERVICES, ids)}
+    return {
+        key.decode(): (record, without_twins(structure))
+        for key, record, structure in rows_among(session, _DETAILED, ids)
+    }
 
 
 def known_structures(session: Session, ids: Sequence[str]) -> dict[str, bytes]:
     """Return {id: record} of these structures; those that are gone are absent."""
-    rows = rows_among(session.connection(), _STRUCTURES, ids) if ids else []
-    return {key: record.encode() for key, record in rows}
+    return {key.decode(): record for key, record in rows_among(session, _STRUCTURES, ids)}
 
 
 def without_twins(record: bytes) -> bytes:

@@ -38,6 +38,8 @@ class Own:
     next_session: date | None = None
     financeurs: tuple[str, ...] = ()
     conventions: tuple[str, ...] = ()
+    # Months between two confirmations; None: as the département's rules say.
+    confirmation_mois: int | None = None
 
 
 class Ours:
@@ -211,7 +213,9 @@ class Shelf:
             dominantes=dominantes,
             extra_words=f"{offer.mode_prescription or ''} {offer.frequence or ''}",
         )
-        self._own[offer.id] = Own(offer.id, offer.structure_id, dominantes)
+        self._own[offer.id] = Own(
+            offer.id, offer.structure_id, dominantes, confirmation_mois=offer.confirmation_mois
+        )
         if len(self._records) < RECORDS_KEPT:
             self._records[record["id"]] = _line(record)
 

@@ -1,4 +1,4 @@
-"""Where somebody looks: a commune, a point, an EPCI, a département, told by its name, its code or its label."""
+"""Where somebody looks: a commune, a point, an EPCI, a département, a région, told by its name, its code or its label."""
 
 import re
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ class PlaceKind(StrEnum):
     POINT = "point"
     EPCI = "epci"
     DEPARTEMENT = "departement"
+    REGION = "region"
     FRANCE = "france"
 
 
@@ -48,7 +49,7 @@ class Place:
     @property
     def is_area(self) -> bool:
         """True for a territory: one looks in it, not around it."""
-        return self.kind in {PlaceKind.EPCI, PlaceKind.DEPARTEMENT}
+        return self.kind in {PlaceKind.EPCI, PlaceKind.DEPARTEMENT, PlaceKind.REGION}
 
     @property
     def is_around(self) -> bool:
@@ -101,11 +102,14 @@ def point(latitude: float, longitude: float, code_insee: str | None = None) -> P
     return Place(PlaceKind.POINT, label, key, latitude, longitude, commune)
 
 
+# The same towns come back all day. What names nothing is not kept: it raises.
+@lru_cache(maxsize=1024)
 def find(text: str, departement: str | None = None) -> Place:
     """Return the place that a text designates.
 
-    Accepted, in this order: a point, the exact label of a département or an EPCI, a commune (five figures are a postal
-    code first: nobody knows the INSEE code of a neighbour), then whatever else names an EPCI or a département.
+    Accepted, in this order: a point, the exact label of a département or an EPCI, the name or the label of a région (two
+    villages are called Bretagne: their labels name them), a commune (five figures are a postal code first: nobody knows
+    the INSEE code of a neighbour), then whatever else names an EPCI or a département.
     Raises geography.UnknownPlace and geography.AmbiguousPlace, whose `labels` are accepted here.
     """
     text = text.strip()
@@ -113,6 +117,8 @@ def find(text: str, departement: str | None = None) -> Place:
         return point(float(found[1]), float(found[2]), found[3])
     if code := _area_labels().get(geography.fold(text[:150])):
         return _area(code)
+    if code := _regions_by_name().get(geography.fold(text[:150])):
+        return _region(code)
     # Names of nothing are compared with all others, which takes time: once is enough.
     if not designated(text):
         return _area(geography.parse_zone(text, departement))
@@ -131,9 +137,11 @@ def complete(text: str, limit: int, departement: str | None = None) -> list[str]
     typed = geography.fold(text[:100])
     if len(typed) < 2 or typed.isdecimal():
         return communes
-    # At least two lines for the territories when there are some: "Rennes" is also the beginning of its EPCI.
-    areas = _complete_areas(typed, departement)[: max(2, limit - len(communes))]
-    return communes[: limit - len(areas)] + areas
+    # At least two lines for the territories when there are some: "Rennes" is also the beginning of its EPCI. And one
+    # for a région, which is last.
+    regions = _complete_regions(typed)[: 1 if limit < 5 else 3]
+    areas = _complete_areas(typed, departement)[: max(2, limit - len(communes) - len(regions))]
+    return (communes[: max(0, limit - len(areas) - len(regions))] + areas + regions)[-limit:]
 
 
 def complete_communes(text: str, limit: int, departement: str | None = None) -> list[str]:
@@ -160,6 +168,39 @@ def _area(code: str) -> Place:
     if commune is None:  # not reached: parse_zone gives nothing else
         raise geography.UnknownPlace(code)
     return place_of(commune)
+
+
+def _region(code: str) -> Place:
+    # "(région)": a label that no commune and no département has.
+    label = f"{geography.REGIONS[code]} (région)"
+    return Place(PlaceKind.REGION, label, label, code=code)
+
+
+@cache
+def _regions() -> dict[str, str]:
+    """Return {code: folded name} of the régions that are more than one département by another name."""
+    held = [departement.code_region for departement in geography.departements()]
+    return {code: geography.fold(nom) for code, nom in geography.REGIONS.items() if held.count(code) > 1}
+
+
+@cache
+def _regions_by_name() -> dict[str, str]:
+    """Return {folded name: code} for the names people give to a région, and its label."""
+    return {
+        written: code
+        for code, name in _regions().items()
+        for written in (name, f"{name} region", f"region {name}")
+    }
+
+
+def _complete_regions(typed: str) -> list[str]:
+    """Return the labels of the régions of which `typed` begins the name or a word of it, those first."""
+    found = sorted(
+        (not name.startswith(typed), name, code)
+        for code, name in _regions().items()
+        if name.startswith(typed) or f" {typed}" in name
+    )
+    return [_region(code).label for *_, code in found]
 
 
 @cache

@@ -7,11 +7,12 @@ which every process of a machine maps rather than copies. Rows are in the order 
 import hashlib
 import json
 import struct
+import threading
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,11 @@ _MAGIC = b"PORTALIX"
 _ALIGN = 64
 _PIECE = 1 << 20
 
+# At most 0.2 MB each at national size.
+_LATELY = 32
+
 Array = NDArray[Any]
+T = TypeVar("T")
 
 
 class Segment:
@@ -54,6 +59,19 @@ class Segment:
             for name in ("ids", "noms", "s_ids", "s_noms")
         }
         self.codes = {name: {value: code for code, value in enumerate(values[name])} for name in values}
+        self._lately: dict[Hashable, Any] = {}
+        self._lately_lock = threading.Lock()
+
+    def lately(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives for `key`, kept for the next questions about the same: the last ones only."""
+        found = self._lately.get(key)
+        if found is None:
+            found = make()
+            with self._lately_lock:
+                if len(self._lately) >= _LATELY:
+                    del self._lately[next(iter(self._lately))]
+                self._lately[key] = found
+        return cast(T, found)
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
@@ -210,6 +228,18 @@ class Segment:
 
 
 _NO_ROWS: Array = np.zeros(0, np.uint32)
+
+
+def holding(segment: Segment, name: str, values: Iterable[str], rows: Any = slice(None)) -> Array:
+    """Return which of `rows` (all, in their order) hold one of `values` in a filter of several values, as a mask."""
+    if f"{name}_bits" in segment:
+        known = segment.codes[name]
+        wanted = sum(1 << known[value] for value in set(values) if value in known)
+        return np.asarray((segment[f"{name}_bits"][rows] & np.uint32(wanted)) != 0)
+    mask = np.zeros(segment.count, np.bool_)
+    for value in values:
+        mask[segment.rows_of(name, value)] = True
+    return mask[rows]
 
 
 class Builder:

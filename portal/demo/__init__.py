@@ -1,4 +1,4 @@
-"""Demo data: the real offers of Ille-et-Vilaine, and visibly invented people."""
+"""Demo data: the real offers of Ille-et-Vilaine, visibly invented people, and invented offers of other sources."""
 
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ from portal.beneficiaries import rules as beneficiaries
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions import rules as conventions
 from portal.db import Database
-from portal.demo import catalogue
+from portal.demo import catalogue, elsewhere
 from portal.demo.catalogue import confirmed_days_ago, contacts, written_days_ago
 from portal.demo.days import days_ago
 from portal.demo.financed import CONVENTIONS
@@ -82,6 +82,7 @@ def load(session: Session) -> None:
     _conventions(session, places, found)
     _prescriptions(session, people, places, found)
     catalogue.tell(session, people, places, found)
+    elsewhere.tell(session)
 
 
 def is_loaded(database: Database) -> bool:

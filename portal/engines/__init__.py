@@ -1,10 +1,11 @@
-"""What differs between the two engines, one file each; both offer `options`, `prepare`."""
+"""What differs between the two engines, one file each; both offer `options`, `prepare`, `go_straight`."""
 
 from typing import Any
 
 from sqlalchemy.engine import Engine, make_url
 
 from portal.engines import postgresql, sqlite
+from portal.engines.straight import Straight
 
 _BY_NAME = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -17,6 +18,11 @@ def options(url: str) -> dict[str, Any]:
 def prepare(engine: Engine) -> None:
     """Listen to the engine's connections and transactions as its dialect needs."""
     _module(engine.dialect.name).prepare(engine)
+
+
+def straight(engine: Engine) -> Straight:
+    """Return the connections of `engine` for statements that go alone."""
+    return Straight(engine, prepare=_module(engine.dialect.name).go_straight)
 
 
 def _module(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from psycopg.adapt import Loader
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
@@ -26,3 +27,20 @@ def prepare(engine: Engine) -> None:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         if (patience := options.get("portal_patience_ms")) is not None:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(patience)}")
+
+
+class _Bytes(Loader):
+    def load(self, data: Any) -> bytes:
+        """Return a text as the server sent it."""
+        return bytes(data)
+
+
+def go_straight(connection: Any) -> None:
+    """Ready a connection for statements alone: it can only read, and gives texts as bytes, in UTF-8."""
+    connection.autocommit = True
+    # The same few statements for ever: each is planned once.
+    connection.prepare_threshold = 0
+    connection.execute("SET default_transaction_read_only = on")
+    connection.execute("SET client_encoding TO 'UTF8'")
+    for name in ("text", "varchar"):
+        connection.adapters.register_loader(name, _Bytes)

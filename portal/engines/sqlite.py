@@ -49,3 +49,9 @@ def prepare(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+
+
+def go_straight(connection: sqlite3.Connection) -> None:
+    """Ready a connection for statements alone: it can only read, and gives texts as bytes."""
+    connection.execute("PRAGMA query_only=ON")
+    connection.text_factory = bytes

@@ -5,6 +5,7 @@ No network, no database. The tables are read at the first question (see `data/RE
 
 from portal.geography.distance import bounding_box, distance_km
 from portal.geography.places import AmbiguousPlace, UnknownPlace, complete, resolve
+from portal.geography.regions import REGIONS
 from portal.geography.tables import (
     Commune,
     Departement,
@@ -20,6 +21,7 @@ from portal.geography.text import fold
 from portal.geography.zones import parse_zone, zone_codes_covering, zone_label
 
 __all__ = [
+    "REGIONS",
     "AmbiguousPlace",
     "Commune",
     "Departement",

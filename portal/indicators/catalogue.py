@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlmodel import Session, col
 
 from portal import clock, geography, vocabulary
@@ -162,12 +162,15 @@ def over_time(session: Session, history: History | None = None) -> Table:
     )
 
 
-def listed_offers(session: Session) -> list[Offer]:
-    """Return the offers of the catalogue with their structure."""
-    return list(session.execute(queries.published().order_by(None)).scalars())
+def listed_offers(session: Session) -> list[Row[Any]]:
+    """Return the offers of the catalogue: rows of what a record is made of, their rhythm and `structure_nom`."""
+    columns = queries.published_columns().add_columns(
+        col(Offer.confirmation_mois), col(Structure.nom).label("structure_nom")
+    )
+    return list(session.execute(columns.order_by(None)))
 
 
-def quality(offers: Sequence[Offer]) -> tuple[Table, Table, Table]:
+def quality(offers: Sequence[Row[Any]]) -> tuple[Table, Table, Table]:
     """Return how the scores of the offers fall, what they lack most, and the mean of each structure."""
     steps: Counter[int] = Counter()
     missing: Counter[str] = Counter()
@@ -180,7 +183,7 @@ def quality(offers: Sequence[Offer]) -> tuple[Table, Table, Table]:
         steps[min(int(found.score * 5), 4)] += 1
         missing.update(sentence for sentence, _ in found.missing)
         by_structure[offer.structure_id].append(found.score)
-        names[offer.structure_id] = offer.structure.nom
+        names[offer.structure_id] = offer.structure_nom
     definition = (
         "Le score de qualité de data.inclusion, entre 0 et 100 %, calculé sur la fiche telle qu’elle part. À partir de 80 %, "
         "DORA peut montrer l’offre."
@@ -222,27 +225,22 @@ def quality(offers: Sequence[Offer]) -> tuple[Table, Table, Table]:
     )
 
 
-def stale(session: Session, offers: Sequence[Offer]) -> Table:
+def stale(session: Session, offers: Sequence[Row[Any]]) -> Table:
     """Return, for each structure that has some, the offers to confirm and the suspended ones, the most first."""
     settings = catalogue_rules(session)
-    late: Counter[uuid.UUID] = Counter()
-    suspended: Counter[uuid.UUID] = Counter()
     oldest: dict[uuid.UUID, date] = {}
     names: dict[uuid.UUID, str] = {}
     waiting = session.execute(
-        queries.all_offers().where(
-            col(Offer.state) == OfferState.SUSPENDUE, col(Structure.state) == StructureState.PUBLIEE
-        )
-    ).scalars()
-    for offer in [*offers, *waiting]:
-        if offer.state is OfferState.SUSPENDUE:
-            suspended[offer.structure_id] += 1
-        elif freshness.is_due(offer, settings):
-            late[offer.structure_id] += 1
-        else:
-            continue
-        names[offer.structure_id] = offer.structure.nom
-        oldest[offer.structure_id] = min(oldest.get(offer.structure_id, offer.date_maj), offer.date_maj)
+        select(col(Offer.structure_id), col(Structure.nom).label("structure_nom"), col(Offer.date_maj))
+        .join(Structure, col(Structure.id) == col(Offer.structure_id))
+        .where(col(Offer.state) == OfferState.SUSPENDUE, col(Structure.state) == StructureState.PUBLIEE)
+    ).all()
+    suspended = Counter(row.structure_id for row in waiting)
+    to_confirm = [offer for offer in offers if freshness.is_due(offer, settings)]
+    late = Counter(row.structure_id for row in to_confirm)
+    for row in (*to_confirm, *waiting):
+        names[row.structure_id] = row.structure_nom
+        oldest[row.structure_id] = min(oldest.get(row.structure_id, row.date_maj), row.date_maj)
     rows = sorted(
         ((names[key], late[key], suspended[key], oldest[key]) for key in names),
         key=lambda row: (-(row[1] + row[2]), row[0]),
@@ -257,7 +255,7 @@ def stale(session: Session, offers: Sequence[Offer]) -> Table:
     )
 
 
-def coverage(offers: Sequence[Offer], departement: str, category: str | None = None) -> Table:
+def coverage(offers: Sequence[Row[Any]], departement: str, category: str | None = None) -> Table:
     """Return the offers within reach of each EPCI of `departement`, by category (or by thématique of one).
 
     Within reach: received in one of its communes, or at a distance and open to it.
@@ -305,7 +303,7 @@ def coverage(offers: Sequence[Offer], departement: str, category: str | None = N
     )
 
 
-def themes(offers: Sequence[Offer]) -> Table:
+def themes(offers: Sequence[Row[Any]]) -> Table:
     """Return how many offers each thématique has, those without any first."""
     counts: Counter[str] = Counter()
     for offer in offers:
@@ -340,7 +338,7 @@ def care(session: Session, history: History | None = None) -> Table:
         elif act in (Act.VALIDATION, Act.RENVOI) and offer_id in submitted:
             waits.append(_days(submitted.pop(offer_id), at))
     rows: list[tuple[Any, ...]] = [
-        ("Paires de doublons à examiner", len(twins.pairs(session))),
+        ("Paires de doublons à examiner", len(twins.find(session))),
         ("Erreurs signalées sans réponse", sum(done is None for _, done in reports)),
         ("Erreurs signalées avec réponse", len(answered)),
         ("Délai médian de réponse, en jours", round(median(answered), 1) if answered else None),
@@ -376,13 +374,14 @@ def _territories(departement: str) -> dict[str, Territory]:
     return {code: Territory(code, _name(code), people[code], frozenset(codes[code])) for code in people}
 
 
-def _reached(offer: Offer, territories: dict[str, Territory]) -> Iterable[str]:
+def _reached(offer: Row[Any], territories: dict[str, Territory]) -> Iterable[str]:
     found = set()
-    if offer.is_on_site or not offer.is_remote:
+    is_remote = "a-distance" in (offer.modes_accueil or ())
+    if not is_remote or "en-presentiel" in offer.modes_accueil:
         commune = geography.commune(offer.code_insee) if offer.code_insee else None
         if commune is not None and commune.code_epci in territories:
             found.add(commune.code_epci)
-    if offer.is_remote:
+    if is_remote:
         zones = set(offer.zone_eligibilite or ())
         found |= {code for code, t in territories.items() if not zones or zones & t.zone_codes}
     return found

@@ -20,6 +20,7 @@ from wtforms import (
     URLField,
     ValidationError,
 )
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Optional, StopValidation
 
 from portal import clock, geography
@@ -430,7 +431,13 @@ class TemplateForm(Form):
     modes_mobilisation = OfferForm.modes_mobilisation
     mobilisation_precisions = OfferForm.mobilisation_precisions
     mode_prescription = OfferForm.mode_prescription
-    frais = OfferForm.frais
+    # With a neutral answer: the price of a template is there to be taken back too.
+    frais = RadioField(
+        "Prix",
+        [Optional(), FollowsSchema(Service)],
+        choices=[SelectChoice("", "Le modèle n’en dit rien"), *pairs("frais")],
+        default="",
+    )
     frais_precisions = OfferForm.frais_precisions
     confirmation_mois = OfferForm.confirmation_mois
 

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session, col, select
 
 from portal import clock, links
@@ -45,12 +47,12 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def due_on(offer: Offer, rules: CatalogueRules) -> date:
+def due_on(offer: Offer | Row[Any], rules: CatalogueRules) -> date:
     """Return the day from which the offer is to be confirmed."""
     return months_after(offer.date_maj, offer.confirmation_mois or rules.confirmation_mois)
 
 
-def is_due(offer: Offer, rules: CatalogueRules) -> bool:
+def is_due(offer: Offer | Row[Any], rules: CatalogueRules) -> bool:
     """Say whether somebody should confirm the offer by now."""
     return clock.today() >= due_on(offer, rules)
 

@@ -3,9 +3,10 @@
 import json
 import logging
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -65,6 +66,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _on_surprise)
 
 
+def leave_to(app: Flask, prefix: str, told: Callable[[HTTPException], Response]) -> None:
+    """Let `told` say what is wrong with an address below `prefix` that no view answers (404, 405…)."""
+    app.extensions.setdefault("failures_apart", {})[prefix] = told
+
+
 def answer(
     status: int, *, title: str = "", message: str = "", what_to_do: str = "", reference: str | None = None
 ) -> Response:
@@ -117,6 +123,9 @@ def _on_stale_form(_error: CSRFError) -> Response:
 def _on_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
+    for prefix, told in current_app.extensions.get("failures_apart", {}).items():
+        if request.path.startswith(prefix):
+            return told(error)
     if error.code == 413:
         uploads.drain(request)
     response = answer(error.code, **_about_upload(error.code))

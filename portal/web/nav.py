@@ -56,4 +56,5 @@ def init_app(app: Flask, config: Config) -> None:
 
     @app.context_processor
     def _context() -> dict[str, Any]:
-        return {"nav": entries(), "theme": theme}
+        # A fragment has no header: the links are made when they are asked for.
+        return {"nav": entries, "theme": theme}

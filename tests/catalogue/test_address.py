@@ -97,6 +97,15 @@ def test_every_argument_is_understood() -> None:
         ("rennes métropole", "epci", "243500139"),
         ("243500139", "epci", "243500139"),
         ("France", "france", "france"),
+        ("Bretagne", "region", "53"),
+        ("région bretagne", "region", "53"),
+        ("Provence-Alpes-Côte d'Azur", "region", "93"),
+        ("corse", "region", "94"),
+        # Mayenne has the number of Bretagne; villages of that name are found by their label.
+        ("53", "departement", "53"),
+        ("Bretagne (36110)", "commune", "36024"),
+        # One département: the région would say nothing more.
+        ("Mayotte", "departement", "976"),
     ],
 )
 def test_a_place_is_found(written: str, kind: str, code: str) -> None:
@@ -111,6 +120,8 @@ def test_a_place_is_found(written: str, kind: str, code: str) -> None:
 def test_a_territory_is_looked_in_and_the_country_is_no_filter() -> None:
     assert typed(("ou", "35"), ("rayon", "5")).criteria().where == Area(AreaKind.DEPARTEMENT, "35")
     assert typed(("ou", "Rennes Métropole")).criteria().where == Area(AreaKind.EPCI, "243500139")
+    assert typed(("ou", "Bretagne"), ("rayon", "5")).criteria().where == Area(AreaKind.REGION, "53")
+    assert typed(("ou", "Bretagne")).query() == "?ou=Bretagne+%28r%C3%A9gion%29"
     assert typed(("ou", "France entière")).criteria() == Criteria()
     assert typed(("ou", "35"), ("rayon", "5")).query() == "?ou=Ille-et-Vilaine+%2835%29"
 
@@ -160,7 +171,12 @@ def test_places_are_completed_territories_included() -> None:
     assert place.complete("redo", 8, "35")[0] == "Redon (35600)"
     assert "Rennes Métropole" in place.complete("rennes", 8, "35")
     assert "Ille-et-Vilaine (35)" in place.complete("ille", 8, "35")
+    assert place.complete("bretagne", 8, "35")[-1] == "Bretagne (région)"
+    assert place.complete("loire", 8)[-2:] == ["Centre-Val de Loire (région)", "Pays de la Loire (région)"]
+    assert "Bretagne (36110)" in place.complete("bretagne", 8, "35")
     assert len(place.complete("s", 8, "35")) <= 8
+    for limit in range(1, 9):
+        assert len(place.complete("bretagne", limit, "35")) == limit
     assert place.complete("", 8) == place.complete("x" * 5000, 8) == []
 
 

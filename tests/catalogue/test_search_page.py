@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from sqlmodel import Session, select
 
-from portal import clock
+from portal import clock, geography
 from portal.accounts.models import User
 from portal.catalogue import needs as unmet
 from portal.catalogue.models import UnmetNeed
@@ -21,6 +21,7 @@ from portal.config import Config
 from portal.offers.favourites import keep
 from portal.offers.places import Places
 from portal.prescriptions.states import State
+from portal.structures.models import CatalogueRules
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
 from tests.factories.catalogue import index, known_service, known_structure
@@ -143,6 +144,28 @@ def test_an_offer_known_from_elsewhere_names_its_source(session: Session, browse
     assert page.click("Atelier clavier").h1 == "Atelier clavier"
 
 
+def test_a_region_holds_the_offers_of_its_departements(session: Session, browser: Browser) -> None:
+    for nom, code in (
+        ("À Rennes", RENNES),
+        ("À Vannes", "56260"),
+        ("À Nantes", "44109"),
+        ("À Laval", "53130"),
+    ):
+        commune = geography.commune(code)
+        assert commune is not None
+        known_service(
+            session, nom=nom, code_insee=code, latitude=commune.latitude, longitude=commune.longitude
+        )
+    index(session)
+    session.commit()
+    page = browser.get("/offres?ou=Bretagne")
+    assert set(titles(page)) == {"À Rennes", "À Vannes"}
+    assert said(page) == "2 offres : Bretagne"
+    assert page.soup.select_one("#ou")["value"] == "Bretagne (région)"  # type: ignore[index]
+    points = browser.client.get("/offres/points.json?ou=Bretagne").json
+    assert points is not None and len(points["points"]) == 2
+
+
 def test_a_card_says_when_no_place_is_left_and_nothing_when_none_is_financed(
     session: Session, browser: Browser
 ) -> None:
@@ -163,6 +186,36 @@ def test_remote_and_stale_offers_are_told(session: Session, browser: Browser) ->
     text = browser.get("/offres?ou=Redon").text
     assert "À distance" in text
     assert "À vérifier avec la structure" in text
+
+
+def test_an_offer_of_ours_is_to_be_confirmed_when_its_page_says_so_and_the_others_after_six_months(
+    session: Session, browser: Browser
+) -> None:
+    ages = (
+        ("Deux mois", 2, 70),
+        ("Un an", 12, 200),
+        ("Comme tous", None, 100),
+        ("Comme tous aussi", None, 70),
+    )
+    for nom, months, days in ages:
+        offer = make_offer(session, nom=nom, confirmation_mois=months)
+        offer.date_maj = clock.today() - timedelta(days=days)
+    for nom, days in (("Ailleurs vieille", 200), ("Ailleurs récente", 100)):
+        known_service(session, nom=nom, date_maj=(clock.today() - timedelta(days=days)).isoformat())
+    index(session)
+    session.commit()
+
+    def stale() -> set[str]:
+        return {
+            card.select_one("h3").text  # type: ignore[union-attr]
+            for card in browser.get("/offres").soup.select(".result")
+            if "À vérifier avec la structure" in card.text
+        }
+
+    assert stale() == {"Deux mois", "Ailleurs vieille"}
+    session.add(CatalogueRules(confirmation_mois=3))
+    session.commit()
+    assert stale() == {"Deux mois", "Comme tous", "Ailleurs vieille"}
 
 
 @pytest.mark.parametrize(

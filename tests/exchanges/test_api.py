@@ -505,10 +505,18 @@ class TestBadInput:
     def test_only_reading(self, app: Flask, session: Session) -> None:
         for method in ("post", "put", "delete", "patch"):
             response = getattr(app.test_client(), method)("/api/v1/services")
-            assert response.status_code in {400, 405}
+            assert (response.status_code, response.json) == (405, {"detail": "Method Not Allowed"})
+            assert "GET" in response.headers["Allow"]
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
 
     def test_an_address_that_is_not(self, app: Flask, session: Session) -> None:
-        assert "detail" in read(app, "rien", 404)
+        for path in ("rien", "rien/du/tout", "", "%C3%A9t%C3%A9", "servicess?page=0"):
+            response = app.test_client().get(f"/api/v1/{path}")
+            assert (response.status_code, response.json) == (404, {"detail": "Not Found"}), path
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+            assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+            assert response.headers["Cache-Control"] == "no-store"
+            assert "Set-Cookie" not in response.headers
 
 
 class TestHeaders:

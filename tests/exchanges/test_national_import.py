@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,10 +18,17 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete, text
-from sqlmodel import SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from portal import create_app, migrate
-from portal.catalogue.models import CatalogueIndex, CatalogueIndexPart, KnownService, KnownStructure
+from portal.catalogue import build
+from portal.catalogue.models import (
+    CatalogueIndex,
+    CatalogueIndexPart,
+    KnownService,
+    KnownStructure,
+    UnmetNeed,
+)
 from portal.config import Config
 from portal.db import Database
 from portal.exchanges.national import loading
@@ -683,6 +691,90 @@ def load_files(
     )
     compared = report.services.compared
     return f"{compared.new} {compared.changed} {compared.unchanged} {report.services.removed}"
+
+
+def index_content(database: Database) -> bytes:
+    """The newest index, opened."""
+    newest = indexes(database)[-1]
+    with database.session(read_only=True) as session:
+        parts = select(CatalogueIndexPart.contenu).where(CatalogueIndexPart.index_id == newest)
+        return b"".join(map(zlib.decompress, session.exec(parts.order_by(col(CatalogueIndexPart.rang)))))
+
+
+class TestBesideOthers:
+    """The index is made before anything is written, by who keeps nobody waiting."""
+
+    @pytest.fixture
+    def load(self, kept: Database) -> Callable[..., loading.Report]:
+        """Import two files, and do `meanwhile` as the index is being made."""
+
+        def loaded(files: list[str], meanwhile: Callable[[], object], **options: bool) -> loading.Report:
+            def progress(what: str, done: int, _total: int) -> None:
+                if (what, done) == ("index", 0):
+                    meanwhile()
+
+            return loading.load(
+                kept,
+                Path(files[0]),
+                Path(files[1]),
+                own_source=OWN,
+                **({"wet": True, "keep_good": False, "replace": False} | options),
+                listeners=loading.Listeners(lambda _: None, progress),
+            )
+
+        return loaded
+
+    def test_people_write_while_the_index_is_made(
+        self, load: Callable[..., loading.Report], give: Give, kept: Database
+    ) -> None:
+        jour, written = date(2026, 3, 1), []
+
+        def meanwhile() -> None:
+            impatient = kept.engine.execution_options(portal_patience_ms=200)
+            with Session(impatient) as session:
+                session.add(UnmetNeed(jour=jour, thematique="numerique", code_insee="35236", nombre=1))
+                session.commit()
+            with kept.writing() as session:
+                written.append(session.execute(delete(UnmetNeed).where(col(UnmetNeed.jour) == jour)).rowcount)
+
+        assert load(give([structure()], [service()]), meanwhile).written
+        assert written == [1]
+        assert ids(kept, KnownService) == ["dora--v1"]
+
+    def test_what_changed_meanwhile_is_not_written_over(
+        self, load: Callable[..., loading.Report], give: Give, run: Run, kept: Database
+    ) -> None:
+        run(give([structure(), structure(2)], [service(1), service(2)]), "--wet-run")
+
+        def meanwhile() -> None:
+            with kept.writing() as session:
+                session.execute(delete(KnownService).where(col(KnownService.id) == "dora--v2"))
+                build.rebuild(session)
+
+        with pytest.raises(loading.Overtaken):
+            load(give([structure()], [service(1, nom="Un autre nom"), service(2), service(3)]), meanwhile)
+        assert ids(kept, KnownService) == ["dora--v1"]
+        assert json.loads(one(kept, KnownService, "dora--v1").record)["nom"] == "Atelier 1"
+
+    def test_the_index_is_that_of_what_is_written(
+        self, load: Callable[..., loading.Report], give: Give, run: Run, kept: Database
+    ) -> None:
+        run(
+            give([structure(n) for n in range(1, 4)], [service(n, under=1 + n % 3) for n in range(9)]),
+            "--wet-run",
+        )
+        changed = give(
+            [structure(1, nom="Un autre nom"), structure(2), structure(10)],
+            [service(1, under=10), service(4, nom="Un atelier changé"), service(20, under=10), service(0)],
+        )
+        told = load(changed, lambda: None, replace=True)
+        assert (told.services.compared.new, told.services.removed) == (1, 6)
+        assert told.services.compared.changed >= 2 and told.structures.removed == 1
+        made_before = index_content(kept)
+        with kept.writing() as session:
+            build.rebuild(session)
+        assert len(indexes(kept)) == 3
+        assert index_content(kept) == made_before
 
 
 class TestAtOnce:

@@ -80,6 +80,7 @@ NO_WEB = {
     "features.py",
     "segments.py",
     "matching.py",
+    "reach.py",
     "engine.py",
     "ours.py",
     "build.py",

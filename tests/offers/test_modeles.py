@@ -245,6 +245,29 @@ def test_a_template_of_an_offer(session: Session, sign_in: SignIn) -> None:
     assert not {"courriel", "adresse", "code_insee"} & set(template.valeurs)
 
 
+def test_the_price_of_a_template_is_chosen_and_taken_back(session: Session, sign_in: SignIn) -> None:
+    partner, structure = make_partner(session)
+    template = make_template(session, structure, frais="gratuit")
+    session.commit()
+    browser = sign_in(partner)
+    form = browser.get(f"/modeles/{template.id}").form(f"/modeles/{template.id}")
+    assert form.values["frais"] == "gratuit"
+    form.submit("Enregistrer le modèle", frais="")
+    session.expire_all()
+    assert "frais" not in template.valeurs
+    page = browser.get(f"/modeles/{template.id}")
+    neutral = page.soup.select_one("input[name=frais][checked]")
+    assert neutral is not None and neutral["value"] == ""
+    page.form(f"/modeles/{template.id}").submit("Enregistrer le modèle", frais="payant")
+    session.expire_all()
+    assert template.valeurs["frais"] == "payant"
+    source = make_offer(session, structure, nom="Sans prix")
+    source.frais = None
+    session.commit()
+    page = browser.get(f"/modeles/nouveau?offre={source.id}")
+    assert page.form("/modeles/nouveau").values["frais"] == ""
+
+
 def test_another_structure_s_offer_makes_no_template(session: Session, sign_in: SignIn) -> None:
     stranger, _ = make_partner(session)
     offer = make_offer(session, nom="Couture du mardi")

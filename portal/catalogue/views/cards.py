@@ -1,14 +1,16 @@
-"""What a card says of an offer, as plain values: the template only lays them out, twenty at a time."""
+"""What a card says of an offer, as HTML: twenty of them in a template would cost more than the search itself.
 
-import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+The same facts come back from one card and one search to the next: each is written once, and kept.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from portal import clock, geography, vocabulary
 from portal.catalogue import sources
@@ -21,25 +23,12 @@ from portal.offers.places import Places
 from portal.parcours import Dominante
 from portal.web import formats
 
-# As the package's criterion of freshness.
+# As the package's criterion of freshness: offers of other sources. Ours say when they are to be confirmed.
 STALE_MONTHS = 6
 _MOST_PRICE = 80
 _FINANCEURS = {financeur.value: financeur.label for financeur in Financeur}
 _DOMINANTES = {dominante.value: dominante.label for dominante in Dominante}
 _COUNTRY = frozenset({"france", "99100"})
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A card: `tags` are on top, `points` are its facts, a line each; `offer_id` is there for our own offers."""
-
-    url: str
-    nom: str
-    subtitle: str
-    tags: Markup
-    points: Markup
-    offer_id: uuid.UUID | None
-    kept: bool
 
 
 def show(
@@ -48,111 +37,141 @@ def show(
     base: str,
     suffix: str,
     place: Place | None,
-    kept: Collection[uuid.UUID] = (),
-) -> list[Shown]:
-    """Return the cards as they are shown. `base` is the address of the catalogue, `suffix` what an offer's keeps of it.
+    tools: Callable[[Card], str] | None = None,
+) -> Markup:
+    """Return the cards as HTML. `base` is the address of the catalogue, `suffix` what an offer's keeps of it.
 
-    `kept`: the favourites of the reader. `place`: where they look.
+    `place`: where the reader looks. `tools`: writes, as HTML, what they may do with one of our own offers.
     """
     today = clock.today()
     asked = place.nom if place and place.commune else None
-    return [_shown(card, base, suffix, asked, kept, today) for card in cards]
-
-
-def _shown(
-    card: Card, base: str, suffix: str, asked: str | None, kept: Collection[uuid.UUID], today: date
-) -> Shown:
-    record = card.record
-    day = date.fromisoformat(record["date_maj"])
-    subtitle = str(card.structure.get("nom") or "Structure inconnue")
-    if card.offer_id is None:
-        subtitle += f" · publiée par {sources.label(record['source'])}"
-    subtitle += f" · mise à jour {_ago(day, today)}"
-    return Shown(
-        f"{base}/{card.offer_id or quote(card.hit.id, safe='')}{suffix}",
-        record["nom"],
-        subtitle,
-        _tags(card, day, today),
-        _points(card, asked, today),
-        card.offer_id,
-        card.offer_id in kept,
+    return Markup(
+        "".join(
+            [
+                f'<article class="card result"><div class="card-body">{_body(card, base, suffix, asked, today)}'
+                f"{tools(card) if tools and card.offer_id else ''}</div></article>"
+                for card in cards
+            ]
+        )
     )
 
 
-def _tags(card: Card, day: date, today: date) -> Markup:
-    tags = []
+def drawing(icon: str) -> str:
+    """Return a drawing of _icons.html as HTML."""
+    return f'<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><use href="#i-{icon}"></use></svg>'
+
+
+def _body(card: Card, base: str, suffix: str, asked: str | None, today: date) -> str:
+    record = card.record
+    updated, is_stale = _updated(record["date_maj"], card.confirmation_mois or STALE_MONTHS, today)
+    tags, points = _tags(card, is_stale), _points(card, asked, today)
+    if tags:
+        tags = f'<p class="result-tags">{tags}</p>'
+    if points:
+        points = f'<ul class="points">{points}</ul>'
+    published = "" if card.offer_id else _published(record["source"])
+    return (
+        f'{tags}<h3 class="result-title"><a href="{base}/{card.offer_id or quote(card.hit.id, safe="")}{suffix}">'
+        f"{escape(record['nom'])}</a></h3>"
+        f'<p class="result-subtitle">{escape(card.structure_nom or "Structure inconnue")}'
+        f"{published} · mise à jour {updated}</p>{points}"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _updated(text: str, months: int, today: date) -> tuple[str, bool]:
+    """Return how long ago a day was, in words, and whether it is too long. `today` is what both depend on."""
+    day = date.fromisoformat(text)
+    return formats.ago(day), today >= months_after(day, months)
+
+
+@lru_cache(maxsize=512)
+def _published(source: str) -> str:
+    return f" · publiée par {escape(sources.label(source))}"
+
+
+def _tags(card: Card, is_stale: bool) -> str:
+    tags = ""
     if card.places:
-        free = card.places.libres > 0
-        tags.append(
-            ("success", "people", places_words(card.places))
-            if free
-            else ("warning", "clock", places_words(card.places))
+        words = places_words(card.places)
+        tags += (
+            _tag("success", "people", words) if card.places.libres > 0 else _tag("warning", "clock", words)
         )
     if "a-distance" in (card.record.get("modes_accueil") or ()):
-        tags.append(("accent", "remote", "À distance"))
-    tags += [("neutral", "flag", _DOMINANTES.get(value, value)) for value in card.dominantes]
-    if _is_stale(day, today):
-        tags.append(("warning", "warning", "À vérifier avec la structure"))
-    return Markup("".join([_tag(*tag) for tag in tags]))
+        tags += _tag("accent", "remote", "À distance")
+    for value in card.dominantes:
+        tags += _tag("neutral", "flag", _DOMINANTES.get(value, value))
+    if is_stale:
+        tags += _tag("warning", "warning", "À vérifier avec la structure")
+    return tags
 
 
-def _points(card: Card, asked: str | None, today: date) -> Markup:
-    record, points = card.record, []
-    if where := _where(card):
-        points.append(("place", where))
-    if publics := record.get("publics"):
-        points.append(("people", _publics(tuple(publics))))
-    if duration := duration_words(record):
-        points.append(("clock", duration))
+def _points(card: Card, asked: str | None, today: date) -> str:
+    get = card.record.get
+    points = ""
+    kilometres, modes = card.hit.distance_km, get("modes_accueil")
+    if kilometres is not None:
+        points = _away(get("commune"), round(kilometres) if kilometres >= 1 else 0)
+    elif (commune := get("commune")) and modes != ["a-distance"]:
+        points = _point("place", commune)
+    if publics := get("publics"):
+        points += _publics(tuple(publics))
+    if (hours := get("volume_horaire_hebdomadaire")) or get("nombre_semaines"):
+        points += _duration(hours, get("nombre_semaines"))
     if card.next_session:
-        points.append(("door", f"Prochaine session {_on(card.next_session, today)}"))
-    if price := price_words(record, _MOST_PRICE):
-        points.append(("euro", price))
+        points += _point("door", f"Prochaine session {_on(card.next_session, today)}")
+    if frais := get("frais"):
+        points += _price(frais, get("frais_precisions"))
     if card.financeurs:
-        points.append(("flag", "Financée par " + some([_FINANCEURS.get(v, v) for v in card.financeurs])))
-    if zone := _zone(card, asked):
-        points.append(("info", zone))
-    return Markup("".join([_point(*point) for point in points]))
+        points += _point("flag", "Financée par " + some([_FINANCEURS.get(v, v) for v in card.financeurs]))
+    if asked is not None:
+        if Why.ZONE in card.hit.why:
+            points += _point("info", f"Ouverte aux habitants de {asked}")
+    elif zones := get("zone_eligibilite"):
+        points += _zones(tuple(zones))
+    return points
 
 
-# The same words come back from one card and one search to the next: they are written once.
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _tag(kind: str, icon: str, words: str) -> str:
-    return f'<span class="tag tag-{kind}">{_drawing(icon)}<span>{escape(words)}</span></span>'
+    return f'<span class="tag tag-{kind}">{drawing(icon)}<span>{escape(words)}</span></span>'
+
+
+def _fact(icon: str, words: str) -> str:
+    return f"<li>{drawing(icon)}<span>{escape(words)}</span></li>"
+
+
+_point = lru_cache(maxsize=4096)(_fact)
 
 
 @lru_cache(maxsize=8192)
-def _point(icon: str, words: str) -> str:
-    return f"<li>{_drawing(icon)}<span>{escape(words)}</span></li>"
-
-
-def _drawing(icon: str) -> str:
-    # The drawings themselves are in _icons.html.
-    return f'<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><use href="#i-{icon}"></use></svg>'
+def _away(commune: str | None, kilometres: int) -> str:
+    # 0: less than one.
+    away = distance_words(kilometres)
+    return _fact("place", f"{commune}, {away}" if commune else away[0].upper() + away[1:])
 
 
 @lru_cache(maxsize=4096)
 def _publics(values: tuple[str, ...]) -> str:
-    return some(vocabulary.labels("publics", values))
+    return _fact("people", some(vocabulary.labels("publics", values)))
 
 
-def _where(card: Card) -> str | None:
-    commune = card.record.get("commune") or ""
-    if card.hit.distance_km is not None:
-        away = distance_words(card.hit.distance_km)
-        return f"{commune}, {away}" if commune else away[0].upper() + away[1:]
-    if (card.record.get("modes_accueil") or ()) == ["a-distance"]:
-        return None
-    return commune or None
+@lru_cache(maxsize=2048)
+def _duration(hours: float | None, weeks: int | None) -> str:
+    return _fact("clock", duration_words({"volume_horaire_hebdomadaire": hours, "nombre_semaines": weeks}))
 
 
-def _zone(card: Card, asked: str | None) -> str | None:
-    if asked is not None:
-        return f"Ouverte aux habitants de {asked}" if Why.ZONE in card.hit.why else None
-    zones = card.record.get("zone_eligibilite") or ()
-    if not zones or _COUNTRY.intersection(zones):
-        return None
-    return "Ouverte aux habitants de " + some([geography.zone_label(code) for code in zones], 2)
+@lru_cache(maxsize=2048)
+def _price(frais: str, said: str | None) -> str:
+    return _fact("euro", price_words({"frais": frais, "frais_precisions": said}, _MOST_PRICE))
+
+
+@lru_cache(maxsize=2048)
+def _zones(codes: tuple[str, ...]) -> str:
+    if _COUNTRY.intersection(codes):
+        return ""
+    labels = [geography.zone_label(code) for code in codes]
+    return _fact("info", "Ouverte aux habitants de " + some(labels, 2))
 
 
 def places_words(places: Places) -> str:
@@ -195,18 +214,7 @@ def price_words(record: dict[str, Any], most: int | None = None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _ago(day: date, today: date) -> str:
-    # `today` is what the words depend on.
-    return formats.ago(day)
-
-
-@lru_cache(maxsize=4096)
 def _on(day: date, today: date) -> str:
     if day == today:
         return "aujourd’hui"
     return f"le {formats.short_day(day)}"
-
-
-@lru_cache(maxsize=4096)
-def _is_stale(day: date, today: date) -> bool:
-    return today >= months_after(day, STALE_MONTHS)

@@ -1,15 +1,21 @@
-"""The filters beside the results, each value with how many offers it would give."""
+"""The filters beside the results, each value with how many offers it would give.
+
+They are written here rather than in a template: two hundred lines there would cost more than the search itself. All that
+does not move from one search to the next is put together once.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from typing import NamedTuple
 from zlib import crc32
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from portal import geography
 from portal.catalogue.address import CATEGORIES, FILTERS, FINANCEURS, Filter, Typed
 from portal.catalogue.criteria import Found
+from portal.catalogue.views.cards import drawing
 
 # Beyond, a list is no longer read: the others are reached by words.
 _MOST_STRUCTURES = 10
@@ -19,211 +25,213 @@ _LONG = 8
 # Shown before all others, without a title of their own.
 _TOGGLES = ("places", "pro")
 _OPEN = frozenset({"thematique"})
+_END = "</span></label></li>"
 
-Counts = Mapping[str, Mapping[str, int]]
+Counts = Mapping[str, int]
 
 
 class Value(NamedTuple):
-    """A value of a filter; as HTML: itself, the id of its control, its label."""
+    """A value of a filter, and its line as HTML up to the number.
+
+    `some` and `none` (it would give nothing) stop before the end of the control's tag, `rest` goes from there.
+    """
 
     value: str
-    held: str
-    control: str
-    label: str
+    some: str
+    none: str
+    rest: str
+    # Both together, for the many that are not ticked.
+    plain: str
+    empty: str
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A category and its thématiques. `lines` are boxes, the whole category first; `total` is how many offers."""
+class _Section(NamedTuple):
+    """A category and its thématiques: their lines, and the HTML before the number of its title."""
 
-    label: str
-    control: str
-    total: str
-    open: bool
-    lines: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One filter: `lines` are boxes or radios; `sections` stand instead for the thématiques."""
-
-    name: str
-    title: str
-    lines: Markup
-    sections: list[Section]
-    chosen: int
-    open: bool
-    error: str | None
+    category: str
+    whole: Value
+    members: tuple[Value, ...]
+    closed: str
+    open: str
 
 
 def number(value: int) -> str:
     """Return "12 345", the thousands apart as in French."""
-    return f"{value:,}".replace(",", "\u202f")
+    return str(value) if value < 1000 else f"{value:,}".replace(",", "\u202f")
 
 
-def best_structures(found: Found | None) -> list[str]:
-    """Return the prefixed ids of the structures that the filter proposes."""
-    return _best(found.counts.get("structures", {}), _MOST_STRUCTURES) if found else []
-
-
-def toggles(typed: Typed, found: Found | None) -> Markup:
-    """Return the boxes of the filters that have a single value."""
-    lines = []
-    for name in _TOGGLES:
-        counts = found.counts.get(FILTERS[name].counts, {}) if found else None
-        told = {"1": counts.get("oui", 0)} if counts is not None else None
-        lines += _lines(FILTERS[name], _CLOSED[name], typed.values(name), told)
-    return _joined(lines)
-
-
-def groups(typed: Typed, found: Found | None, names: Mapping[str, str]) -> list[Group]:
-    """Return the other filters, without those that could change nothing.
+def written(typed: Typed, found: Found | None, names: Mapping[str, str]) -> Markup:
+    """Return the filters as HTML, without those that could change nothing.
 
     `names`: labels of structures and sources. `found` is None when the search was not understood: no number is told.
     """
-    shown = []
+    parts = ['<ul class="picks picks-alone">']
+    for name in _TOGGLES:
+        told = {"1": found.counts.get(FILTERS[name].counts, {}).get("oui", 0)} if found else None
+        _lines(parts, _CLOSED[name], typed.values(name), told)
+    parts.append("</ul>")
     for each in FILTERS.values():
         if each.name in _TOGGLES:
             continue
         chosen, error = typed.values(each.name), typed.errors.get(each.name)
-        sections: list[Section] = []
-        lines: list[str] = []
+        inside: list[str] = []
         if each.name == "thematique":
-            sections = _sections(chosen, found)
+            _sections(inside, chosen, found)
         else:
-            lines = _of_filter(each, chosen, found, names)
-        if sections or lines or error:
-            is_open = bool(chosen or error) or each.name in _OPEN
-            shown.append(Group(each.name, each.title, _joined(lines), sections, len(chosen), is_open, error))
-    return shown
+            _list(inside, each, chosen, found, names)
+        if inside or error:
+            _open(parts, each, len(chosen), error)
+            parts += inside
+            parts.append("</fieldset></details>")
+    return Markup("".join(parts))
 
 
-def _sections(chosen: tuple[str, ...], found: Found | None) -> list[Section]:
+def _open(parts: list[str], each: Filter, chosen: int, error: str | None) -> None:
+    is_open = " open" if chosen or error or each.name in _OPEN else ""
+    count = (
+        f' <span class="count">{chosen}<span class="visually-hidden"> choisi{"s" if chosen > 1 else ""}</span></span>'
+        if chosen
+        else ""
+    )
+    parts.append(
+        f'<details class="filter" id="filtre-{each.name}"{is_open}><summary><span>{each.title}</span>{count}</summary>'
+        f'<fieldset><legend class="visually-hidden">{each.title}</legend>'
+    )
+    if error:
+        parts.append(
+            f'<p class="field-error" id="{each.name}-error">{drawing("cross")}'
+            f'<span><span class="visually-hidden">À corriger : </span>{escape(error)}</span></p>'
+        )
+
+
+def _sections(parts: list[str], chosen: tuple[str, ...], found: Found | None) -> None:
     of_categories = found.counts.get("categories", {}) if found else {}
     of_themes = found.counts.get("thematiques", {}) if found else {}
-    each = FILTERS["thematique"]
-    sections = []
-    for category, label, whole, members in _THEMES:
+    for category, whole, members, closed, opened in _SECTIONS:
         total = of_categories.get(category, 0)
-        held = category in chosen or any(value.value in chosen for value in members)
+        held = bool(chosen) and (category in chosen or any(value.value in chosen for value in members))
         if found and not total and not held:
             continue
-        shown = [value for value in members if of_themes.get(value.value) or value.value in chosen]
-        lines = _lines(each, [whole, *shown], chosen, {**of_themes, category: total} if found else None)
-        sections.append(
-            Section(label, f"categorie-{category}", number(total) if found else "", held, _joined(lines))
+        ticked = chosen if held else ()
+        parts.append(
+            f'{opened if held else closed}{number(total) if found else ""}</span></summary><ul class="picks">'
         )
-    return sections
+        _lines(parts, (whole,), ticked, {category: total} if found else None)
+        shown = [value for value in members if value.value in of_themes or value.value in ticked]
+        _lines(parts, shown, ticked, of_themes if found else None)
+        parts.append("</ul></details>")
 
 
-def _of_filter(
-    each: Filter, chosen: tuple[str, ...], found: Found | None, names: Mapping[str, str]
-) -> list[str]:
-    counts: Counts = found.counts if found else {}
+def _list(
+    parts: list[str],
+    each: Filter,
+    chosen: tuple[str, ...],
+    found: Found | None,
+    names: Mapping[str, str],
+) -> None:
+    counts: Mapping[str, Counts] = found.counts if found else {}
     told = counts.get(each.counts, {})
+    shown: Iterable[Value]
     if each.name == "structure":
         values = _with(_best(told, _MOST_STRUCTURES), chosen)
-        shown = _open_values(each.name, ((value, names.get(value, value)) for value in values))
+        shown = [_open_value(each.name, value, names.get(value, value)) for value in values]
     elif each.name == "source":
         # A single source is no choice.
         values = _with(_best(told, len(told)) if len(told) > 1 else [], chosen)
-        shown = _open_values(each.name, ((value, names.get(value, value)) for value in values))
+        shown = [_open_value(each.name, value, names.get(value, value)) for value in values]
     elif each.name == "finance":
         payers = [(v, label) for v, label in FINANCEURS.items() if told.get(v) or v in chosen]
         of_conventions = counts.get("conventions", {})
         asked = tuple(value for value in chosen if value not in FINANCEURS)
         numbers = _with(_best(of_conventions, _MOST_CONVENTIONS), asked)
-        shown = _open_values(each.name, payers + [(value, f"Convention {value}") for value in numbers])
+        payers += [(value, f"Convention {value}") for value in numbers]
+        shown = [_open_value(each.name, value, label) for value, label in payers]
         told = {**of_conventions, **told}
     elif not chosen and not any(told.values()):
-        return []
+        return
     else:
         known = _CLOSED[each.name]
         shown = [v for v in known if told.get(v.value) or v.value in chosen] if len(known) > _LONG else known
-    lines = _lines(each, shown, chosen, told if found else None)
-    if each.single and lines:
-        indifferent = Value("", "", f"{each.name}-tout", "Peu importe")
-        lines.insert(0, _line("radio", each.name, indifferent, "", not chosen, False))
-    return lines
+    if not shown:
+        return
+    parts.append('<ul class="picks">')
+    if each.single:
+        indifferent = _INDIFFERENT[each.name]
+        parts += (indifferent.plain if chosen else f"{indifferent.some} checked{indifferent.rest}", _END)
+    _lines(parts, shown, chosen, told if found else None)
+    parts.append("</ul>")
 
 
-def _lines(
-    each: Filter, values: Iterable[Value], chosen: tuple[str, ...], told: Mapping[str, int] | None
-) -> list[str]:
-    """Return the lines of a filter. `told`: value -> how many offers; None when nothing was counted."""
-    kind = "radio" if each.single and len(each.labels or ()) > 1 else "checkbox"
-    lines = []
+def _lines(parts: list[str], values: Iterable[Value], chosen: tuple[str, ...], told: Counts | None) -> None:
+    """Write the lines of a filter. `told`: value -> how many offers; None when nothing was counted."""
+    if told is not None and not chosen:
+        parts += [
+            f"{value.plain if (inside := told.get(value.value, 0)) else value.empty}"
+            f"{inside if inside < 1000 else number(inside)}{_END}"
+            for value in values
+        ]
+        return
     for value in values:
-        ticked = value.value in chosen
-        if told is None:
-            lines.append(_line(kind, each.name, value, "", ticked, False))
-        else:
-            inside = told.get(value.value, 0)
-            lines.append(_line(kind, each.name, value, number(inside), ticked, not inside))
-    return lines
+        number_of = told.get(value.value, 0) if told is not None else None
+        ticked = " checked" if value.value in chosen else ""
+        start = value.none if number_of == 0 else value.some
+        parts.append(f"{start}{ticked}{value.rest}{'' if number_of is None else number(number_of)}{_END}")
 
 
-def _line(kind: str, name: str, value: Value, told: str, ticked: bool, nothing: bool) -> str:
-    # Written here: two hundred of them in a template would cost as much as the search.
-    return (
-        f'<li><label class="pick{" pick-none" if nothing else ""}">'
-        f'<input type="{kind}" name="{name}" value="{value.held}" id="{value.control}"'
-        f"{' checked' if ticked else ''}>"
-        f'<span>{value.label}</span><span class="pick-count">{told}</span></label></li>'
-    )
+def _value(kind: str, name: str, value: str, control: str, label: str) -> Value:
+    held = escape(value)
+    control = f'<input type="{kind}" name="{name}" value="{held}" id="{control}"'
+    some, none = f'<li><label class="pick">{control}', f'<li><label class="pick pick-none">{control}'
+    rest = f'><span>{escape(label)}</span><span class="pick-count">'
+    return Value(value, some, none, rest, some + rest, none + rest)
 
 
-def _joined(lines: Iterable[str]) -> Markup:
-    return Markup("\n".join(lines))
+@lru_cache(maxsize=2048)
+def _open_value(name: str, value: str, label: str) -> Value:
+    """Return a value that anybody may have written. Its id may hold anything: the same keeps the same control."""
+    return _value("checkbox", name, value, f"{name}-{crc32(value.encode()):08x}", label)
 
 
-def _open_values(name: str, values: Iterable[tuple[str, str]]) -> list[Value]:
-    """Return values that anybody may have written. Their ids may hold anything: the same keeps the same control."""
-    return [
-        Value(value, str(escape(value)), f"{name}-{crc32(value.encode()):08x}", str(escape(label)))
-        for value, label in values
-    ]
+def _closed_values(each: Filter) -> list[Value]:
+    labels = each.labels or {}
+    if each.name in _TOGGLES:
+        return [_value("checkbox", each.name, "1", each.name, labels["1"])]
+    kind = "radio" if each.single else "checkbox"
+    return [_value(kind, each.name, value, f"{each.name}-{value}", label) for value, label in labels.items()]
 
 
-def _closed_values(name: str, labels: Mapping[str, str]) -> list[Value]:
-    return [Value(value, value, f"{name}-{value}", str(escape(label))) for value, label in labels.items()]
-
-
-def _best(counts: Mapping[str, int], most: int) -> list[str]:
+def _best(counts: Counts, most: int) -> list[str]:
     return sorted(counts, key=lambda value: (-counts[value], value))[:most]
 
 
 def _with(values: list[str], chosen: tuple[str, ...]) -> list[str]:
-    return [*(value for value in chosen if value not in values), *values]
+    return [*(value for value in chosen if value not in values), *values] if chosen else values
 
 
-def _themes() -> list[tuple[str, str, Value, list[Value]]]:
-    """Return (category, label, the box of the whole of it, those of its thématiques)."""
+def _themes() -> list[_Section]:
     labels = FILTERS["thematique"].labels or {}
-    return [
-        (
-            category,
-            labels[category],
-            Value(category, category, f"thematique-{category}", "Toute la catégorie"),
-            _closed_values(
-                "thematique",
-                {
-                    member: labels[member]
-                    for member in sorted(members, key=lambda m: geography.fold(labels[m]))
-                },
-            ),
+    boxes = {value.value: value for value in _CLOSED["thematique"]}
+    found = []
+    for category, members in CATEGORIES.items():
+        start = f'<details class="filter-part" id="categorie-{category}"'
+        rest = f'><summary><span>{escape(labels[category])}</span><span class="pick-count">'
+        ordered = sorted(members, key=lambda member: geography.fold(labels[member]))
+        found.append(
+            _Section(
+                category,
+                _value("checkbox", "thematique", category, f"thematique-{category}", "Toute la catégorie"),
+                tuple(boxes[member] for member in ordered),
+                start + rest,
+                f"{start} open{rest}",
+            )
         )
-        for category, members in CATEGORIES.items()
-    ]
+    return found
 
 
-_THEMES = _themes()
-_CLOSED = {
-    each.name: (
-        [Value("1", "1", each.name, str(escape(each.labels["1"])))]
-        if each.name in _TOGGLES
-        else _closed_values(each.name, each.labels)
-    )
+_CLOSED = {each.name: _closed_values(each) for each in FILTERS.values() if each.labels is not None}
+_INDIFFERENT = {
+    each.name: _value("radio", each.name, "", f"{each.name}-tout", "Peu importe")
     for each in FILTERS.values()
-    if each.labels is not None
+    if each.single
 }
+_SECTIONS = _themes()

@@ -1,24 +1,26 @@
 """The search of the catalogue: one page and its companions, open to all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import abort, current_app, redirect, render_template, request, url_for
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from portal import geography
+from portal.accounts.models import User
 from portal.catalogue import around, current, needs, sources
 from portal.catalogue import place as places
 from portal.catalogue.address import FILTERS, SORTS, Typed, read
 from portal.catalogue.criteria import RADII_KM, Around, Criteria, Found, Sort
-from portal.catalogue.engine import Snapshot
+from portal.catalogue.engine import Card, Snapshot
 from portal.catalogue.forms import problems_of
 from portal.catalogue.views import filters
 from portal.catalogue.views.blueprint import blueprint
-from portal.catalogue.views.cards import Shown, show
+from portal.catalogue.views.cards import show
 from portal.clients import geocoder
 from portal.clients.http import Unavailable
 from portal.offers import favourites
@@ -43,8 +45,8 @@ class Answer:
     """What a search gives to its page: `found` is None when it was not understood."""
 
     found: Found | None = None
-    cards: list[Shown] = field(default_factory=list)
-    nearest: list[Shown] = field(default_factory=list)
+    cards: Markup = Markup()
+    nearest: Markup = Markup()
     # The nearest are not open to who lives there.
     for_others: bool = False
     lifts: list[Link] = field(default_factory=list)
@@ -111,8 +113,8 @@ def _locate(written: str) -> tuple[places.Place | None, str]:
 def _page(typed: Typed, *, address: str = "", address_problem: str = "") -> Any:
     config = current_app.config["PORTAL"]
     base = url_for("catalogue.search")
-    snapshot = current.snapshot()
-    answer = Answer() if typed.errors else _answer(typed, snapshot, base)
+    snapshot, who = current.snapshot(), person()
+    answer = Answer() if typed.errors else _answer(typed, snapshot, base, who)
     found = answer.found
     own = {config.source: config.name}
     names = _names(typed, found, snapshot) | {
@@ -140,8 +142,7 @@ def _page(typed: Typed, *, address: str = "", address_problem: str = "") -> Any:
         for_others=answer.for_others,
         lifts=answer.lifts,
         said=_said(typed, found),
-        toggles=filters.toggles(typed, found),
-        groups=filters.groups(typed, found, names),
+        filters=filters.written(typed, found, names),
         filters_count=sum(len(values) for values in typed.chosen.values()),
         chosen=[
             (label, base + typed.without(name, value).query()) for name, value, label in typed.tags(names)
@@ -161,8 +162,8 @@ def _page(typed: Typed, *, address: str = "", address_problem: str = "") -> Any:
         page_url=lambda number: base + typed.query(number),
         is_empty=snapshot.total == 0,
         noting=htmx.is_htmx() and typed.page == 1,
-        may_keep=person() is not None,
-        may_locate=person() is not None and bool(config.geocoder_url),
+        may_keep=who is not None,
+        may_locate=who is not None and bool(config.geocoder_url),
         address_typed=address,
         address_problem=address_problem,
         theirs_url=(
@@ -173,32 +174,44 @@ def _page(typed: Typed, *, address: str = "", address_problem: str = "") -> Any:
     )
 
 
-def _answer(typed: Typed, snapshot: Snapshot, base: str) -> Answer:
+def _answer(typed: Typed, snapshot: Snapshot, base: str, who: User | None) -> Answer:
     criteria = typed.criteria()
     found = snapshot.search(criteria, page=typed.page, size=PAGE_SIZE, sort=typed.tri, counts=True)
     answer = Answer(found)
     if found.total and (typed.page - 1) * PAGE_SIZE >= found.total:
         abort(404)
     if found.hits:
-        answer.cards = _show(typed, snapshot, found, base)
+        answer.cards = _show(typed, snapshot, found, base, who)
     elif snapshot.total:
         answer.lifts = _lifts(typed, snapshot, base)
-        answer.nearest, answer.for_others = _nearest(typed, criteria, snapshot, base)
+        answer.nearest, answer.for_others = _nearest(typed, criteria, snapshot, base, who)
         if not htmx.is_htmx():
             _note(typed)
     return answer
 
 
-def _show(typed: Typed, snapshot: Snapshot, found: Found, base: str) -> list[Shown]:
+def _show(typed: Typed, snapshot: Snapshot, found: Found, base: str, who: User | None) -> Markup:
     held = snapshot.cards(db(), found.hits)
-    own = [card.offer_id for card in held if card.offer_id]
     return show(
         held,
         base=base,
         suffix=f"?beneficiaire={typed.beneficiaire}" if typed.beneficiaire else "",
         place=typed.place,
-        kept=favourites.among(db(), person(), own),
+        tools=_favourites(who, held, back=base + typed.query(typed.page)) if who else None,
     )
+
+
+def _favourites(who: User, held: Sequence[Card], back: str) -> Callable[[Card], str]:
+    """Return what writes the button that keeps an offer among the favourites of `who`."""
+    kept = favourites.among(db(), who, [card.offer_id for card in held if card.offer_id])
+    template = current_app.jinja_env.get_template("offers/_favourite.html")
+
+    def write(card: Card) -> str:
+        nom, is_kept = card.record["nom"], card.offer_id in kept
+        button = template.render(offer_id=card.offer_id, offer_nom=nom, kept=is_kept, told=False, back=back)
+        return f'<div class="card-tools no-print">{button}</div>'
+
+    return write
 
 
 def _lifts(typed: Typed, snapshot: Snapshot, base: str) -> list[Link]:
@@ -230,19 +243,21 @@ def _lifts(typed: Typed, snapshot: Snapshot, base: str) -> list[Link]:
     return [(words, url, formats.count(total, "offre")) for total, words, url in kept]
 
 
-def _nearest(typed: Typed, criteria: Criteria, snapshot: Snapshot, base: str) -> tuple[list[Shown], bool]:
+def _nearest(
+    typed: Typed, criteria: Criteria, snapshot: Snapshot, base: str, who: User | None
+) -> tuple[Markup, bool]:
     """When the place empties the list: the nearest offers that answer the rest, and whether they are for others."""
     where = criteria.where
     if not isinstance(where, Around):
-        return [], False
+        return Markup(), False
     for commune in dict.fromkeys((where.commune, None)):
         farther = replace(criteria, where=replace(where, radius_km=_FARTHEST_KM, commune=commune))
         found = snapshot.search(farther, size=NEAREST, sort=Sort.DISTANCE)
         if found.hits:
             # Without their commune, cards say to whom each offer is open.
             around_it = typed if commune else replace(typed, place=None)
-            return _show(around_it, snapshot, found, base), where.commune is not None and commune is None
-    return [], False
+            return _show(around_it, snapshot, found, base, who), where.commune is not None and commune is None
+    return Markup(), False
 
 
 def _note(typed: Typed) -> None:
@@ -297,8 +312,8 @@ def _unknown(typed: Typed, found: Found | None) -> Sequence[str]:
 
 def _names(typed: Typed, found: Found | None, snapshot: Snapshot) -> dict[str, str]:
     """The names of the structures that the filters and tags show."""
-    ids = {*typed.values("structure"), *filters.best_structures(found)}
-    return {structure_id: snapshot.structure_name(structure_id) or structure_id for structure_id in ids}
+    chosen = {one: snapshot.structure_name(one) or one for one in typed.values("structure")}
+    return {**found.names, **chosen} if found else chosen
 
 
 def _sources(typed: Typed, found: Found | None) -> Sequence[str]:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from portal.accounts.tokens import Keyring, Known, Scope
 from portal.config import Config
 from portal.exchanges.api.parameters import Refused
-from portal.web import access
+from portal.web import access, failures
 from portal.web.application import Portal
 from portal.web.session import database, db
 from portal.web.throttle import limiter
@@ -49,6 +49,8 @@ def init_app(app: Portal, *, https: bool) -> None:
     app.extensions["api_keyring"] = Keyring()
     app.extensions["api_headers"] = _HEADERS | (_OVER_TLS if https else {})
     app.apart.add("api")
+    # No view of the API, then no blueprint either: the same words and the same headers all the same.
+    failures.leave_to(app, "/api/v1/", lambda error: _share(_on_http(error)))
 
 
 def guard(blueprint: Blueprint) -> None:

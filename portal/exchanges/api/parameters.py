@@ -22,24 +22,7 @@ MAX_ERRORS = 20
 
 #: Code of each region -> its slug, as data.inclusion writes it.
 REGIONS: dict[str, str] = {
-    "84": "auvergne-rhone-alpes",
-    "27": "bourgogne-franche-comte",
-    "53": "bretagne",
-    "24": "centre-val-de-loire",
-    "94": "corse",
-    "44": "grand-est",
-    "01": "guadeloupe",
-    "03": "guyane",
-    "32": "hauts-de-france",
-    "11": "ile-de-france",
-    "04": "la-reunion",
-    "02": "martinique",
-    "06": "mayotte",
-    "28": "normandie",
-    "75": "nouvelle-aquitaine",
-    "76": "occitanie",
-    "52": "pays-de-la-loire",
-    "93": "provence-alpes-cote-d-azur",
+    code: geography.fold(nom).replace(" ", "-") for code, nom in geography.REGIONS.items()
 }
 
 

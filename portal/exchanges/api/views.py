@@ -207,7 +207,7 @@ def _given() -> dict[str, list[str]]:
 
 def _snapshot() -> Snapshot:
     # No cookie is looked at: a page with a session and a piece of software get the same answer.
-    return catalogue().snapshot(db())
+    return catalogue().held() or catalogue().snapshot(db())
 
 
 def _config() -> Config:
@@ -236,7 +236,7 @@ def _list(snapshot: Snapshot, asked: questions.Asked, rows: Rows) -> Response:
         return _not_modified(tag)
     if asked.criteria is None:
         return _page((), 0, asked.page, asked.size, tag, rows)
-    found = snapshot.search(asked.criteria, page=asked.page, size=asked.size, sort=asked.sort)
+    found = snapshot.search(asked.criteria, page=asked.page, size=asked.size, sort=asked.sort, reasons=False)
     return _page(found.hits, found.total, asked.page, asked.size, tag, rows)
 
 
@@ -255,6 +255,8 @@ def _page(hits: Sequence[Hit], total: int, page: int, size: int, tag: str, rows:
     def pieces() -> Iterator[bytes]:
         session = opened.session(read_only=True)
         try:
+            # One view of the data for all the pieces.
+            session.connection()
             yield b'{"items":['
             told = 0
             for start in range(0, len(hits), PIECE):

@@ -1,14 +1,18 @@
 """`exchanges import`: two files of records, checked first, then written in one transaction or not at all.
 
 The files are checked without touching the database, which takes most of the time; the good records wait in a file that
-nobody sees. Only then is a transaction opened, so that people who write are kept waiting as little as may be.
+nobody sees. They are then compared with what is kept, and the index is made, by who reads alone. Only then is a writing
+transaction opened, for what there is to write: SQLite has one writer at a time, and people must not wait for the rest.
 """
 
 import tempfile
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -19,17 +23,28 @@ from portal.catalogue import build
 from portal.catalogue.models import KnownService, KnownStructure
 from portal.db import Database
 from portal.engines.locks import only_writer
+from portal.engines.turns import in_turn
 from portal.exchanges.national import storing
-from portal.exchanges.national.checking import Checked, Kind, Refused, check
+from portal.exchanges.national.checking import LONGEST_ID, Checked, Kind, Refused, check
 from portal.exchanges.national.reading import RecordFile
 from portal.exchanges.national.storing import Compared, Gone, Row
 
 # How often the progress is told, in lines.
 _STEP = 500
+# What two runs do in turn.
+_WORK = "import"
+_MODELS: dict[Kind, type[KnownStructure] | type[KnownService]] = {
+    Kind.STRUCTURE: KnownStructure,
+    Kind.SERVICE: KnownService,
+}
 
 
 class CannotReplace(Exception):
     """What is missing from the files cannot be taken for removed; the message says why."""
+
+
+class Overtaken(Exception):
+    """What is known from elsewhere was changed by somebody else between the comparison and the writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +119,35 @@ class _Batch:
     sources: set[str] = field(default_factory=set)
     # A line whose id cannot be read: what is missing may be there.
     unreadable: bool = False
+    # What is to be written, once compared: where its lines begin in its spool, in their order.
+    new: dict[Kind, "array[int]"] = field(default_factory=lambda: {kind: array("Q") for kind in Kind})
+    changed: dict[Kind, "array[int]"] = field(default_factory=lambda: {kind: array("Q") for kind in Kind})
 
     def forget(self) -> None:
-        """Let go of everything that was read."""
+        """Let go of everything but what is to be written."""
         for lines in self.lines.values():
             lines.clear()
         self.refused_structures.clear()
         self.structure_of.clear()
         self.orphans.clear()
-        for spool in self.spools.values():
-            spool.truncate(0)
+
+    def pending(self, kind: Kind, gone: list[str]) -> build.Pending:
+        """Return what is to be written of a kind, as the index wants it."""
+
+        def written() -> dict[str, int]:
+            spool, found = self.spools[kind], {}
+            for position in chain(self.new[kind], self.changed[kind]):
+                spool.seek(position)
+                found[spool.read(LONGEST_ID * 4).partition(b"\t")[0].decode()] = position
+            return found
+
+        return build.Pending(gone, written, lambda position: self.row(kind, position).record)
+
+    def row(self, kind: Kind, position: int) -> Row:
+        """Return the good row whose line begins there."""
+        spool = self.spools[kind]
+        spool.seek(position)
+        return _row(spool.readline(), position)
 
 
 def load(
@@ -131,10 +165,9 @@ def load(
 
     Nothing is written unless `wet`; nor when a record is refused, unless `keep_good`. With `replace`, what is kept of
     the sources met in the files and is no longer in them is removed. `own_source` is our own slug, whose records are
-    left aside. All is written in one transaction, which two runs at once take in turn; the index is made again in it,
-    when anything changed.
+    left aside. All is written in one transaction, the index with it when anything changed; two runs at once take turns.
 
-    Raises CannotReplace, OSError (a file cannot be read) and SQLAlchemy's errors; nothing is written then.
+    Raises CannotReplace, Overtaken, OSError (a file cannot be read) and SQLAlchemy's errors; nothing is written then.
     """
     report = Report()
     with ExitStack() as stack:
@@ -142,18 +175,33 @@ def load(
         _read(batch, Kind.STRUCTURE, structures, report.structures, own_source, listeners)
         _read(batch, Kind.SERVICE, services, report.services, own_source, listeners)
         may_write = wet and (keep_good or not report.refused)
-        session = stack.enter_context(database.writing() if may_write else _reading(database))
         if may_write:
-            only_writer(session, KnownStructure)
-        _refuse_orphans(session, batch, services.name, report.services, listeners)
-        report.written = may_write and (keep_good or not report.refused)
-        _settle(session, batch, report, replace=replace, listeners=listeners)
-        # The index needs the room.
-        batch.forget()
-        if report.written and report.changes:
-            listeners.progress("index", 0, 1)
-            build.rebuild(session)
-            listeners.progress("index", 1, 1)
+            stack.enter_context(in_turn(database.engine, _WORK))
+        at, made = clock.now(), None
+        with database.session(read_only=True) as session:
+            before = build.version(session)
+            _refuse_orphans(session, batch, services.name, report.services, listeners)
+            report.written = may_write and (keep_good or not report.refused)
+            lost = _settle(session, batch, report, replace=replace, listeners=listeners)
+            # The index needs the room.
+            batch.forget()
+            if report.written and report.changes:
+                listeners.progress("index", 0, 1)
+                made = build.make(
+                    session,
+                    stack.enter_context(tempfile.TemporaryFile()),
+                    at=at,
+                    structures=batch.pending(Kind.STRUCTURE, lost.structures),
+                    services=batch.pending(Kind.SERVICE, lost.services),
+                )
+                listeners.progress("index", 1, 1)
+        if made is not None:
+            with database.writing() as session:
+                only_writer(session, KnownStructure)
+                if build.version(session) != before:
+                    raise Overtaken("what is known changed meanwhile; run the command again")
+                _write(session, batch, lost, at=at, listeners=listeners)
+                build.keep(session, made)
     return report
 
 
@@ -226,25 +274,37 @@ def _refuse_orphans(session: Session, batch: _Batch, file: str, told: Told, list
         listeners.refusal(Refusal(file, orphan.line, orphan.service_id, "structure_id", reason))
 
 
-def _settle(session: Session, batch: _Batch, report: Report, *, replace: bool, listeners: Listeners) -> None:
-    at, lost = clock.now(), Gone()
+def _settle(session: Session, batch: _Batch, report: Report, *, replace: bool, listeners: Listeners) -> Gone:
+    """Compare what is good with what is kept; return what is gone."""
+    lost = Gone()
     if replace:
         lost = _gone(session, batch)
         report.structures.removed, report.services.removed = len(lost.structures), len(lost.services)
-    for kind, model, told in (
-        (Kind.STRUCTURE, KnownStructure, report.structures),
-        (Kind.SERVICE, KnownService, report.services),
-    ):
+    for kind, told in ((Kind.STRUCTURE, report.structures), (Kind.SERVICE, report.services)):
         total, what = batch.good[kind], f"{kind}s compared"
 
         def done(count: int, what: str = what, total: int = total) -> None:
             listeners.progress(what, count, total)
 
-        told.compared = storing.reconcile(
-            session, model, _rows(batch, kind), at=at, write=report.written, done=done
-        )
-    if report.written:
-        storing.remove(session, lost)
+        def put(new: list[Row], changed: list[Row], kind: Kind = kind) -> None:
+            batch.new[kind].extend(row.position for row in new)
+            batch.changed[kind].extend(row.position for row in changed)
+
+        told.compared = storing.compare(session, _MODELS[kind], _rows(batch, kind), put=put, done=done)
+    return lost
+
+
+def _write(session: Session, batch: _Batch, lost: Gone, *, at: datetime, listeners: Listeners) -> None:
+    """Write what is new or changed, structures first, and remove what is gone."""
+    for kind, model in _MODELS.items():
+        new, changed = batch.new[kind], batch.changed[kind]
+        total, what, written = len(new) + len(changed), f"{kind}s written", 0
+        for positions, put in ((new, storing.insert), (changed, storing.change)):
+            for some in storing.batches(positions, storing.AT_ONCE):
+                put(session, model, [batch.row(kind, position) for position in some], at=at)
+                written += len(some)
+                listeners.progress(what, written, total)
+    storing.remove(session, lost)
 
 
 def _gone(session: Session, batch: _Batch) -> Gone:
@@ -264,15 +324,15 @@ def _gone(session: Session, batch: _Batch) -> Gone:
 
 
 def _rows(batch: _Batch, kind: Kind) -> Iterator[Row]:
-    spool = batch.spools[kind]
+    spool, position = batch.spools[kind], 0
     spool.seek(0)
     for line in spool:
-        row_id, structure_id, record = line.decode().rstrip("\n").split("\t", 2)
-        if kind is Kind.STRUCTURE or row_id in batch.structure_of:
-            yield Row(row_id, structure_id, record)
+        row = _row(line, position)
+        position += len(line)
+        if kind is Kind.STRUCTURE or row.id in batch.structure_of:
+            yield row
 
 
-@contextmanager
-def _reading(database: Database) -> Iterator[Session]:
-    with database.session(read_only=True) as session:
-        yield session
+def _row(line: bytes, position: int) -> Row:
+    row_id, structure_id, record = line.decode().rstrip("\n").split("\t", 2)
+    return Row(row_id, structure_id, record, position)

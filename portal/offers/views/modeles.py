@@ -55,7 +55,8 @@ def new_template() -> Any:
     source = find_offer(uuid.UUID(text)) if _is_uuid(text := request.args.get("offre", "")) else None
     data: dict[str, Any] = {"cle": str(uuid.uuid4())}
     if source is not None:
-        data |= {name: getattr(source, name) for name in modeles.FIELDS if name != "nom"}
+        held = {name: getattr(source, name) for name in modeles.FIELDS if name != "nom"}
+        data |= {name: value for name, value in held.items() if value is not None}
         data |= {"nom_modele": source.nom, "structure": str(source.structure_id)}
     return _page(_form(data=data))
 

@@ -15,8 +15,8 @@ from portal.accounts.models import OutgoingMail, Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.catalogue import records
 from portal.conventions import queries as convention_queries
+from portal.conventions.ledger import places_of_actions
 from portal.conventions.models import Convention, FinancedAction
-from portal.conventions.rules import places_of_actions
 from portal.db import Database
 from portal.demo.offers import LATER_OFFERS
 from portal.demo.partners import NEW_STRUCTURE

@@ -22,5 +22,13 @@ class NoPlaceLeft(RuleBroken):
     """Every financed place is taken; the waiting list is the way on."""
 
 
+class OutOfTurn(NoPlaceLeft):
+    """Places are left, for people who wait since longer; a reason lets somebody pass before them."""
+
+
+class PlacesEnded(RuleBroken):
+    """The convention that financed the offer is over; it may be accepted without a financed place."""
+
+
 class ChangedMeanwhile(RuleBroken):
     """Somebody else saved a newer version since this one was opened; the person is shown both and chooses."""

@@ -18,8 +18,7 @@ from portal.db import Database
 from portal.exchanges.imports import runs as imports
 from portal.mail import as_html, as_text
 from portal.offers import reminders, saisies
-from portal.prescriptions import notifications
-from portal.prescriptions import rules as prescriptions
+from portal.prescriptions import due, notifications
 from portal.referencement import notifications as referencement
 
 log = logging.getLogger("portal.jobs")
@@ -29,7 +28,7 @@ _TIMEOUT_SECONDS = 20
 def expire_prescriptions(database: Database, config: Config) -> str:
     """Expire the prescriptions that nobody answered, and tell both sides."""
     with database.writing() as session:
-        expired = prescriptions.expire_unanswered(session)
+        expired = due.expire_unanswered(session)
         for prescription in expired:
             notifications.tell_expired(session, prescription, public_url=config.public_url)
         return f"{len(expired)} expired"

@@ -7,6 +7,7 @@ import portal.conventions.models
 import portal.exchanges.models
 import portal.offers.models
 import portal.prescriptions.models
+import portal.programme.models
 import portal.referencement.models
 import portal.structures.models  # noqa: F401
 from portal.db import metadata

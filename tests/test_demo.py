@@ -19,8 +19,8 @@ from portal.catalogue.criteria import Criteria
 from portal.catalogue.engine import Catalogue
 from portal.catalogue.models import CatalogueIndex, KnownService, KnownStructure
 from portal.conventions import queries as convention_queries
+from portal.conventions.ledger import places_of_actions
 from portal.conventions.models import Convention, FinancedAction
-from portal.conventions.rules import places_of_actions
 from portal.db import Database
 from portal.demo import elsewhere
 from portal.demo.offers import LATER_OFFERS

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Index
+from sqlalchemy import CheckConstraint, Index, false
 from sqlmodel import Field, Relationship, SQLModel
 
 from portal.accounts.models import User
@@ -25,6 +25,8 @@ class Beneficiary(SQLModel, table=True):
     commune: str | None = Field(default=None, max_length=150)
     telephone: str | None = Field(default=None, max_length=20)
     courriel: str | None = Field(default=None, max_length=254)
+    # The person agreed that the portal writes to this address.
+    courriel_accord: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     numero_allocataire: str | None = Field(default=None, max_length=20, index=True)
     dominante: Dominante | None = Field(default=None, sa_type=text_enum(Dominante), nullable=True)
     freins: list[str] | None = list_field()
@@ -54,6 +56,8 @@ class AccessKind(StrEnum):
     MODIFICATION = "modification"
     CREATION = "creation"
     PRESCRIPTION = "prescription"
+    EXPORT = "export"
+    TRANSFERT = "transfert"
 
     @property
     def label(self) -> str:
@@ -63,6 +67,8 @@ class AccessKind(StrEnum):
             "modification": "Dossier modifié",
             "creation": "Dossier créé",
             "prescription": "Prescription consultée",
+            "export": "Données exportées",
+            "transfert": "Dossier confié à un autre référent",
         }[self.value]
 
 
@@ -70,13 +76,18 @@ class AccessEntry(SQLModel, table=True):
     """One line of the access journal. Rows are added, never changed (the database refuses it)."""
 
     __tablename__ = "access_entry"
-    __table_args__ = (Index("ix_access_entry_beneficiary", "beneficiary_id", "at"),)
+    __table_args__ = (
+        CheckConstraint("user_id IS NOT NULL OR par_lien", name="somebody_or_link"),
+        Index("ix_access_entry_beneficiary", "beneficiary_id", "at"),
+    )
 
     id: uuid.UUID = id_field()
     at: datetime = moment_field()
-    user_id: uuid.UUID = Field(foreign_key="account.id", index=True)
+    # Null when it was read by the link of an e-mail, by somebody of the structure.
+    user_id: uuid.UUID | None = Field(default=None, foreign_key="account.id", index=True)
+    par_lien: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     beneficiary_id: uuid.UUID = Field(foreign_key="beneficiary.id")
     kind: AccessKind = Field(sa_type=text_enum(AccessKind))
     prescription_id: uuid.UUID | None = Field(default=None, foreign_key="prescription.id")
 
-    user: User = Relationship(sa_relationship_kwargs={"lazy": "raise"})
+    user: User | None = Relationship(sa_relationship_kwargs={"lazy": "raise"})

@@ -168,7 +168,13 @@ def _journal_reading(beneficiary: Beneficiary) -> list[AccessEntry]:
 def _as_event(entry: AccessEntry, reader: User) -> dict[str, Any]:
     return {
         "when": moment(entry.at),
-        "who": "vous" if entry.user_id == reader.id else entry.user.full_name,
+        "who": _who(entry, reader),
         "what": entry.kind.label,
         "detail": None,
     }
+
+
+def _who(entry: AccessEntry, reader: User) -> str:
+    if entry.user is None:
+        return "la structure, par le lien d’un courriel"
+    return "vous" if entry.user_id == reader.id else entry.user.full_name

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, Relationship, SQLModel
 
+from portal import clock
 from portal.db import id_field, list_field, moment_field, optional_moment_field, text_enum
 from portal.offers.models import Offer
 from portal.structures.models import Structure
@@ -93,6 +94,7 @@ class Convention(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("date_debut <= date_fin", name="period"),
         CheckConstraint("montant_centimes >= 0", name="montant_positive"),
+        CheckConstraint("delai_entree_jours BETWEEN 1 AND 365", name="delai_sensible"),
     )
 
     id: uuid.UUID = id_field()
@@ -104,6 +106,8 @@ class Convention(SQLModel, table=True):
     montant_centimes: int = Field(sa_type=BigInteger)
     # Values of `Financeur`; null when nobody said.
     financeurs: list[str] | None = list_field()
+    # Days after the day agreed (or the acceptance) before a place whose person did not come is freed; null: never.
+    delai_entree_jours: int | None = None
     created_at: datetime = moment_field()
 
     structure: Structure = Relationship(sa_relationship_kwargs={"lazy": "raise"})
@@ -139,6 +143,7 @@ class FinancedAction(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("places_financees >= 0", name="places_positive"),
         CheckConstraint("cout_unitaire_centimes >= 0", name="cout_positive"),
+        CheckConstraint("surreservation >= 0", name="surreservation_positive"),
     )
 
     id: uuid.UUID = id_field()
@@ -147,6 +152,8 @@ class FinancedAction(SQLModel, table=True):
     places_financees: int
     cout_unitaire_centimes: int = Field(sa_type=BigInteger)
     mode: PlaceMode = Field(sa_type=text_enum(PlaceMode))
+    # Places that may be held beyond those financed, because some people do not come.
+    surreservation: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
     convention: Convention = Relationship(back_populates="actions", sa_relationship_kwargs={"lazy": "raise"})
     offers: list[Offer] = Relationship(
@@ -164,6 +171,7 @@ class PlaceMovement(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("prescription_id", "movement"),
         Index("ix_place_movement_action", "action_id", "at"),
+        Index("ix_place_movement_day", "action_id", "effet_le"),
     )
 
     id: uuid.UUID = id_field()
@@ -174,6 +182,28 @@ class PlaceMovement(SQLModel, table=True):
     d_retenues: int
     d_occupees: int
     d_utilisees: int
+    at: datetime = moment_field()
+    # The day it counts from: that of the entry or of the exit, which may be told later.
+    effet_le: date = Field(default_factory=lambda: clock.today())
+    # Why it was given out of turn.
+    motif: str | None = Field(default=None, max_length=500)
+    by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")
+
+
+class PlaceChange(SQLModel, table=True):
+    """Places that an amendment adds to an action, or takes from it, from a day on. Lines are added, never changed."""
+
+    __tablename__ = "place_change"
+    __table_args__ = (
+        CheckConstraint("d_financees <> 0", name="changes_something"),
+        Index("ix_place_change_action", "action_id", "effet_le"),
+    )
+
+    id: uuid.UUID = id_field()
+    action_id: uuid.UUID = Field(foreign_key="financed_action.id")
+    d_financees: int
+    effet_le: date
+    motif: str = Field(max_length=500)
     at: datetime = moment_field()
     by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")
 
@@ -190,11 +220,106 @@ class Waiting(SQLModel, table=True):
             sqlite_where=text("left_at IS NULL"),
             postgresql_where=text("left_at IS NULL"),
         ),
-        Index("ix_waiting_offer", "offer_id", "joined_at"),
+        Index("ix_waiting_offer", "offer_id", "rang_at"),
     )
 
     id: uuid.UUID = id_field()
     offer_id: uuid.UUID = Field(foreign_key="offer.id")
     prescription_id: uuid.UUID = Field(foreign_key="prescription.id")
     joined_at: datetime = moment_field()
+    # What the order goes by: the arrival, or the moment a place was left to the following one.
+    rang_at: datetime = moment_field()
     left_at: datetime | None = optional_moment_field()
+
+
+class ProposalEnd(StrEnum):
+    """What became of a place that was proposed."""
+
+    PRISE = "prise"
+    LAISSEE = "laissee"
+    EXPIREE = "expiree"
+    RETIREE = "retiree"
+
+
+class PlaceProposal(SQLModel, table=True):
+    """A freed place proposed to the first of a waiting list, for some days."""
+
+    __tablename__ = "place_proposal"
+    __table_args__ = (
+        CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="ended_with_outcome"),
+        Index(
+            "uq_place_proposal_open",
+            "waiting_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_place_proposal_offer", "offer_id", "expires_at"),
+    )
+
+    id: uuid.UUID = id_field()
+    waiting_id: uuid.UUID = Field(foreign_key="waiting.id")
+    prescription_id: uuid.UUID = Field(foreign_key="prescription.id", index=True)
+    offer_id: uuid.UUID = Field(foreign_key="offer.id")
+    proposed_at: datetime = moment_field()
+    expires_at: datetime = moment_field()
+    ended_at: datetime | None = optional_moment_field()
+    outcome: ProposalEnd | None = Field(default=None, sa_type=text_enum(ProposalEnd), nullable=True)
+
+
+class ChoiceOfAction(StrEnum):
+    """Which action gives the place when several finance the offer."""
+
+    FINIT_AVANT = "finit-avant"
+    PLUS_ANCIENNE = "plus-ancienne"
+    PLUS_LIBRE = "plus-libre"
+    MOINS_CHERE = "moins-chere"
+
+    @property
+    def label(self) -> str:
+        """The rule as the interface says it."""
+        return {
+            "finit-avant": "Celle dont la convention finit la première",
+            "plus-ancienne": "Celle dont la convention a commencé la première",
+            "plus-libre": "Celle qui a le plus de places libres",
+            "moins-chere": "Celle dont la place coûte le moins",
+        }[self.value]
+
+
+class FollowUpRules(SQLModel, table=True):
+    """The rules of prescriptions and places that the département sets: one row, made at the first change."""
+
+    __tablename__ = "follow_up_rules"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint("relance_partenaire_jours BETWEEN 2 AND 60", name="relance_partenaire_sensible"),
+        CheckConstraint("relance_referent_jours BETWEEN 2 AND 120", name="relance_referent_sensible"),
+        CheckConstraint("expiration_envoyee_jours BETWEEN 7 AND 365", name="expiration_envoyee_sensible"),
+        CheckConstraint("expiration_etude_jours BETWEEN 7 AND 365", name="expiration_etude_sensible"),
+        CheckConstraint("proposition_jours BETWEEN 1 AND 30", name="proposition_sensible"),
+        CheckConstraint("lien_jours BETWEEN 1 AND 30", name="lien_sensible"),
+        CheckConstraint("documents_mois BETWEEN 1 AND 24", name="documents_sensible"),
+        CheckConstraint(
+            "heures_min >= 0 AND heures_max >= heures_min AND heures_max <= 60", name="heures_sensible"
+        ),
+    )
+
+    id: int = Field(default=1, primary_key=True)
+    choix_action: ChoiceOfAction = Field(
+        default=ChoiceOfAction.FINIT_AVANT, sa_type=text_enum(ChoiceOfAction)
+    )
+    relance_partenaire_jours: int = 10
+    relance_referent_jours: int = 30
+    expiration_envoyee_jours: int = 30
+    expiration_etude_jours: int = 60
+    # How long a freed place is kept for the first who waits.
+    proposition_jours: int = 5
+    # How long the link of an e-mail opens its prescription.
+    lien_jours: int = 8
+    # How long documents are kept after the end.
+    documents_mois: int = 6
+    # Hours a week that a contract aims at (domain §1: 15 to 20).
+    heures_min: int = 15
+    heures_max: int = 20
+    updated_at: datetime = moment_field()
+    updated_by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")

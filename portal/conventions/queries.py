@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import rules
+from portal.conventions import ledger, waiting
 from portal.conventions.models import (
     ActionOffer,
     Convention,
@@ -55,7 +55,9 @@ def ledger_of(action_id: uuid.UUID) -> Select[Any]:
 
     A line names its prescription by id only.
     """
-    step = case(*((col(PlaceMovement.movement) == m, n) for n, m in enumerate(rules.MOVEMENT_ORDER)), else_=0)
+    step = case(
+        *((col(PlaceMovement.movement) == m, n) for n, m in enumerate(ledger.MOVEMENT_ORDER)), else_=0
+    )
 
     def so_far(change: Any) -> Any:
         return func.sum(change).over(
@@ -72,8 +74,8 @@ def ledger_of(action_id: uuid.UUID) -> Select[Any]:
         .where(col(PlaceMovement.action_id) == action_id)
         .order_by(col(PlaceMovement.at).desc(), step.desc(), col(PlaceMovement.id).desc())
     )
-    ledger: Select[Any] = rows
-    return ledger
+    statement: Select[Any] = rows
+    return statement
 
 
 def financeable(structure_id: uuid.UUID) -> Select[Any]:
@@ -103,11 +105,11 @@ def places_by_offer(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[
     ).all()
     if not rows:
         return {}
-    places = rules.places_of_actions(session, {action.id: action for _, action in rows}.values())
-    waiting = waiting_by_offer(session, {offer_id for offer_id, _ in rows})
+    places = ledger.places_of_actions(session, {action.id: action for _, action in rows}.values())
+    people = waiting_by_offer(session, {offer_id for offer_id, _ in rows})
     found: dict[uuid.UUID, Places] = {}
     for offer_id, action in rows:
-        known = found.get(offer_id, Places(0, 0, waiting.get(offer_id, 0)))
+        known = found.get(offer_id, Places(0, 0, people.get(offer_id, 0)))
         here = places[action.id]
         found[offer_id] = Places(
             known.financees + here.financees, known.libres + max(0, here.libres), known.en_attente
@@ -147,18 +149,16 @@ def place_of(session: Session, prescription_id: uuid.UUID) -> tuple[Movement, Fi
     ).all()
     if not lines:
         return None
-    line, action = max(lines, key=lambda pair: rules.MOVEMENT_ORDER.index(pair[0].movement))
+    line, action = max(lines, key=lambda pair: ledger.MOVEMENT_ORDER.index(pair[0].movement))
     return line.movement, action
 
 
 def waiting_rank(session: Session, prescription_id: uuid.UUID) -> int | None:
     """Return the rank (from 1) of a prescription on its waiting list, or None when it is not on one."""
-    waiting = session.exec(
-        select(Waiting).where(col(Waiting.prescription_id) == prescription_id, col(Waiting.left_at).is_(None))
-    ).one_or_none()
-    if waiting is None:
+    line = waiting.opened(session, prescription_id)
+    if line is None:
         return None
-    return rules.waiting_ahead(session, offer_id=waiting.offer_id, prescription_id=prescription_id) + 1
+    return waiting.ahead(session, offer_id=line.offer_id, prescription_id=prescription_id) + 1
 
 
 def waiting_among(session: Session, prescription_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -210,7 +210,7 @@ class Accounts:
 
     def __init__(self, session: Session, conventions: Collection[Convention], day: date) -> None:
         actions = [action for convention in conventions for action in convention.actions]
-        self._places = rules.places_of_actions(session, actions)
+        self._places = ledger.places_of_actions(session, actions)
         # Whoever waits is waiting for a place of a running convention: the others have no list.
         self._running = {c.id for c in conventions if c.runs_on(day)}
         self._waiting = waiting_by_offer(session, self._listed(actions))

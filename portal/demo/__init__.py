@@ -21,6 +21,7 @@ from portal.demo.partners import STRUCTURES, phone
 from portal.errors import RuleBroken
 from portal.offers import rules as offers
 from portal.offers.models import Offer
+from portal.prescriptions import answers
 from portal.prescriptions import rules as prescriptions
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.structures import rules as structures
@@ -231,15 +232,15 @@ def _prescriptions(
         chloe, "ervp", "Le permis ouvrirait une formation d’aide-soignante commencée en janvier.", 9
     )
     with days_ago(6):
-        prescriptions.study(session, looked_at, by=ervp, message="Nous la rencontrons jeudi.")
+        answers.study(session, looked_at, by=ervp, message="Nous la rencontrons jeudi.")
     followed = prescribe(bilal, "ervp", "Reprendre la livraison, son métier, après deux ans sans permis.", 20)
     with days_ago(17):
-        prescriptions.accept(session, followed, by=ervp, message="Premier rendez-vous lundi à 9 h.")
+        answers.accept(session, followed, by=ervp, message="Premier rendez-vous lundi à 9 h.")
     with days_ago(14):
-        prescriptions.enter(session, followed, by=ervp, day=clock.today())
+        answers.enter(session, followed, by=ervp, day=clock.today())
     refused = prescribe(elsa, "ervp", "Être mobile pour visiter des logements.", 15)
     with days_ago(12):
-        prescriptions.refuse(
+        answers.refuse(
             session,
             refused,
             by=ervp,
@@ -248,7 +249,7 @@ def _prescriptions(
         )
     held = prescribe(driss, "pems", "Retrouver un rythme, avec un lien possible vers les soins.", 10)
     with days_ago(7):
-        prescriptions.accept(session, held, by=apase)
+        answers.accept(session, held, by=apase)
     prescribe(hugo, "pems", "Souhaite retravailler à temps partiel ; suivi médical en place.", 4)
     with days_ago(1):
         prescriptions.create_prescription(

@@ -9,8 +9,8 @@ from portal import vocabulary
 from portal.accounts.models import Role
 from portal.beneficiaries import queries as beneficiary_queries
 from portal.catalogue import current
+from portal.conventions import ledger as convention_ledger
 from portal.conventions import queries as convention_queries
-from portal.conventions import rules as convention_rules
 from portal.indicators import catalogue, charts, unmet
 from portal.offers import queries as offer_queries
 from portal.prescriptions import queries as prescription_queries
@@ -37,7 +37,7 @@ def home() -> Any:
         facts["offers"] = _count(offer_queries.changeable_by(user))
     if user is not None and user.role is Role.CONVENTIONNEMENT:
         conventions = db().execute(convention_queries.visible_to(user)).scalars().all()
-        places = convention_rules.places_of_actions(
+        places = convention_ledger.places_of_actions(
             db(), [a for c in conventions for a in c.actions]
         ).values()
         facts["conventions"] = len(conventions)

@@ -1,26 +1,41 @@
-"""Verbs on prescriptions. Each checks, changes, moves the place and writes the history, in the same breath."""
+"""Verbs of the référent who prescribes. Each checks, changes, moves the place and writes the history, in the same breath."""
 
 import uuid
 from collections.abc import Collection
 from datetime import date, timedelta
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions import rules as places
-from portal.conventions.models import Waiting
+from portal.conventions import ledger, waiting
+from portal.conventions.models import (
+    ProposalEnd,
+)
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.offers.models import Offer
-from portal.prescriptions.models import Prescription, RefusalReason, Transition
+from portal.prescriptions.acting import (
+    By,
+    are_colleagues,
+    as_actor,
+    begin,
+    check_either_side,
+    check_side,
+    lock,
+    move,
+    side_of_role,
+)
+from portal.prescriptions.answers import MAX_WEEK_MINUTES, hold, plan
+from portal.prescriptions.models import (
+    Prescription,
+    PrescriptionMessage,
+    Transition,
+)
 from portal.prescriptions.sharing import CONSENT_VERSION, PIECES, pieces_of
-from portal.prescriptions.states import OPEN, TRANSITIONS, WHO_MAY, Act, Side, State
-from portal.structures.models import Membership, Structure
-
-# Without an answer for so long, a prescription expires (contract dora §2.5, les Emplois: 30 and 60 days).
-EXPIRY = {State.ENVOYEE: timedelta(days=30), State.A_L_ETUDE: timedelta(days=60)}
+from portal.prescriptions.states import OPEN, Act, Side, State
+from portal.structures.models import Structure
 
 
 def create_prescription(
@@ -33,6 +48,8 @@ def create_prescription(
     form_key: uuid.UUID,
     motif: str,
     partage: Collection[str],
+    lot_id: uuid.UUID | None = None,
+    origine_id: uuid.UUID | None = None,
 ) -> Prescription:
     """Add a draft prescription and return it; the same `form_key` again returns the one already written.
 
@@ -55,6 +72,8 @@ def create_prescription(
         offre_nom=offer.nom,
         motif=motif,
         partage=_chosen(partage),
+        lot_id=lot_id,
+        origine_id=origine_id,
     )
     try:
         with session.begin_nested():
@@ -65,7 +84,9 @@ def create_prescription(
         if existing is None:
             raise
         return existing
-    session.add(Transition(prescription_id=prescription.id, to_state=State.BROUILLON, by_id=by.id))
+    session.add(
+        Transition(prescription_id=prescription.id, to_state=State.BROUILLON, by_id=by.id, side=Side.REFERENT)
+    )
     session.flush()
     return prescription
 
@@ -74,8 +95,8 @@ def change_draft(
     session: Session, prescription: Prescription, *, by: User, motif: str, partage: Collection[str]
 ) -> None:
     """Change what a draft says. Raises AlreadyDone once it is sent: the partner reads what was sent."""
-    _lock(session, prescription)
-    _check_side(session, prescription, Side.REFERENT, by)
+    lock(session, prescription)
+    check_side(session, prescription, as_actor(by, Side.REFERENT))
     if prescription.state is not State.BROUILLON:
         raise AlreadyDone("Cette prescription est déjà envoyée : elle ne peut plus être modifiée.")
     prescription.motif = motif
@@ -83,13 +104,17 @@ def change_draft(
     prescription.updated_at = clock.now()
 
 
-def send(session: Session, prescription: Prescription, *, by: User, consent: bool) -> None:
+def send(
+    session: Session, prescription: Prescription, *, by: User, consent: bool, write_to_person: bool = False
+) -> None:
     """Send a draft: what is shared is frozen as the partner will read it, with the date and text of the consent.
+
+    `write_to_person`: the person agreed to receive e-mails about it.
 
     Raises RuleBroken without consent or motive, when the offer left the catalogue, or when another prescription of
     this person on this offer is under way.
     """
-    _begin(session, prescription, Act.ENVOYER, Side.REFERENT, by)
+    actor = begin(session, prescription, Act.ENVOYER, Side.REFERENT, by)
     if not consent:
         raise RuleBroken("Demandez son accord à la personne, puis cochez la case.", field="consentement")
     if not prescription.motif.strip():
@@ -102,136 +127,114 @@ def send(session: Session, prescription: Prescription, *, by: User, consent: boo
     prescription.offre_nom = offer.nom
     prescription.sent_at = prescription.consentement_at = clock.now()
     prescription.consentement_version = CONSENT_VERSION
+    prescription.ecrire_personne = write_to_person and bool(person.courriel)
+    plan(prescription, offer)
     try:
-        _move(session, prescription, Act.ENVOYER, by)
+        move(session, prescription, Act.ENVOYER, actor)
     except IntegrityError as error:
         # Two drafts sent in the same instant: the unique index let one through.
         raise RuleBroken(_TWIN) from error
 
 
-def study(session: Session, prescription: Prescription, *, by: User, message: str | None = None) -> None:
-    """Say that the prescription is being looked at."""
-    _begin(session, prescription, Act.ETUDIER, Side.PARTENAIRE, by)
-    _move(session, prescription, Act.ETUDIER, by, message)
-
-
-def put_on_waiting_list(
-    session: Session, prescription: Prescription, *, by: User, message: str | None = None
-) -> int:
-    """Keep the prescription under study until a place is free; return its rank, from 1.
-
-    Raises RuleBroken when a place is free for it, or when the offer's places are not counted.
-    """
-    _begin(session, prescription, Act.METTRE_EN_ATTENTE, Side.PARTENAIRE, by)
-    rank = places.join_waiting_list(session, offer_id=prescription.offer_id, prescription_id=prescription.id)
-    _move(session, prescription, Act.METTRE_EN_ATTENTE, by, message)
-    return rank
-
-
-def accept(session: Session, prescription: Prescription, *, by: User, message: str | None = None) -> None:
-    """Accept, and hold a financed place when a running convention finances the offer. Raises NoPlaceLeft."""
-    _begin(session, prescription, Act.ACCEPTER, Side.PARTENAIRE, by)
-    places.hold_place(session, offer_id=prescription.offer_id, prescription_id=prescription.id, by=by)
-    _move(session, prescription, Act.ACCEPTER, by, message)
-
-
-def refuse(
-    session: Session, prescription: Prescription, *, by: User, reason: RefusalReason, message: str
-) -> None:
-    """Refuse, with a reason from the list and a message for the référent. Raises RuleBroken without a message."""
-    _begin(session, prescription, Act.REFUSER, Side.PARTENAIRE, by)
-    if not message.strip():
-        raise RuleBroken("Écrivez un mot au référent : il cherchera une autre solution.", field="message")
-    places.leave_waiting_list(session, prescription_id=prescription.id)
-    prescription.motif_refus = reason
-    _move(session, prescription, Act.REFUSER, by, message)
-
-
-def enter(
-    session: Session, prescription: Prescription, *, by: User, day: date, message: str | None = None
-) -> None:
-    """Declare that the person came on `day`: the held place is occupied.
-
-    Raises RuleBroken for a day to come or before the sending.
-    """
-    _begin(session, prescription, Act.ENTRER, Side.PARTENAIRE, by)
-    if day > clock.today():
-        raise RuleBroken(
-            "La date d’entrée est dans le futur : déclarez l’entrée quand la personne est venue.",
-            field="jour",
-        )
-    if prescription.sent_at is not None and day < prescription.sent_at.astimezone(clock.PARIS).date():
-        raise RuleBroken("La date d’entrée est avant l’envoi de la prescription : corrigez-la.", field="jour")
-    prescription.date_entree = day
-    places.occupy_place(session, prescription_id=prescription.id, by=by)
-    _move(session, prescription, Act.ENTRER, by, message)
-
-
-def finish(
-    session: Session, prescription: Prescription, *, by: User, day: date, message: str | None = None
-) -> None:
-    """Declare that the person completed the action on `day`: the place is released or used up.
-
-    Raises RuleBroken for a day to come or before the entry.
-    """
-    _begin(session, prescription, Act.TERMINER, Side.PARTENAIRE, by)
-    _leave(session, prescription, day, by)
-    _move(session, prescription, Act.TERMINER, by, message)
-
-
-def give_up(
-    session: Session, prescription: Prescription, *, by: User, day: date, message: str | None = None
-) -> None:
-    """Declare that the person never came, or left before the end, on `day`: the place is released or used up.
-
-    Raises RuleBroken for a day to come or before the entry.
-    """
-    _begin(session, prescription, Act.ABANDONNER, Side.PARTENAIRE, by)
-    _leave(session, prescription, day, by)
-    _move(session, prescription, Act.ABANDONNER, by, message)
-
-
 def cancel(session: Session, prescription: Prescription, *, by: User, message: str | None = None) -> None:
     """Withdraw the prescription before the entry: a held place is released."""
-    _begin(session, prescription, Act.ANNULER, Side.REFERENT, by)
-    places.leave_waiting_list(session, prescription_id=prescription.id)
-    places.give_back_place(session, prescription_id=prescription.id, by=by)
-    _move(session, prescription, Act.ANNULER, by, message)
+    actor = begin(session, prescription, Act.ANNULER, Side.REFERENT, by)
+    waiting.leave(session, prescription_id=prescription.id)
+    ledger.give_back_place(session, prescription_id=prescription.id, by=actor.user)
+    move(session, prescription, Act.ANNULER, actor, message)
 
 
-def expire_unanswered(session: Session) -> list[Prescription]:
-    """Expire the prescriptions left without an answer for too long (see EXPIRY), those who wait for a place apart.
+def take_place(session: Session, prescription: Prescription, *, by: User, message: str | None = None) -> None:
+    """Take, for the person, the place that was proposed: it is held, and the prescription accepted.
 
-    Returns them. Safe to run twice or on two machines: each is taken once.
+    Raises AlreadyDone when nothing is proposed any more, NoPlaceLeft when the place went meanwhile.
     """
-    now = clock.now()
-    waiting = select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None))
-    expired = []
-    for state, delay in EXPIRY.items():
-        due = session.exec(
-            select(Prescription)
-            .where(
-                col(Prescription.state) == state,
-                col(Prescription.updated_at) < now - delay,
-                col(Prescription.id).not_in(waiting),
-            )
-            .order_by(col(Prescription.id))
-            .with_for_update(skip_locked=True)
-        ).all()
-        for prescription in due:
-            _move(session, prescription, Act.EXPIRER, None, f"Sans réponse depuis {delay.days} jours.")
-            expired.append(prescription)
-    return expired
+    actor = begin(session, prescription, Act.PRENDRE_PLACE, Side.REFERENT, by)
+    _proposed(session, prescription)
+    hold(session, prescription, actor)
+    move(session, prescription, Act.PRENDRE_PLACE, actor, message)
 
 
-_TWIN = "Cette personne a déjà une prescription en cours pour cette offre : ouvrez-la depuis son dossier."
+def leave_place(
+    session: Session, prescription: Prescription, *, by: User, message: str | None = None
+) -> None:
+    """Leave the place that was proposed to the following person; this one goes to the end of the list.
+
+    Raises AlreadyDone when nothing is proposed any more.
+    """
+    actor = begin(session, prescription, Act.LAISSER_PLACE, Side.REFERENT, by)
+    _proposed(session, prescription)
+    waiting.end_proposal(session, prescription.id, ProposalEnd.LAISSEE)
+    move(session, prescription, Act.LAISSER_PLACE, actor, message)
 
 
-def _written_before(session: Session, form_key: uuid.UUID, by: User) -> Prescription | None:
-    found = session.exec(select(Prescription).where(col(Prescription.form_key) == form_key)).one_or_none()
-    if found is not None and found.referent_id != by.id:
-        raise NotAllowed("Cette prescription n’est pas la vôtre.")
-    return found
+def remind(session: Session, prescription: Prescription, *, by: User, message: str | None = None) -> None:
+    """Ask the structure again for its answer. Raises AlreadyDone when it was asked less than a day ago."""
+    actor = begin(session, prescription, Act.RELANCER, Side.REFERENT, by)
+    last = session.exec(
+        select(func.max(Transition.at)).where(
+            col(Transition.prescription_id) == prescription.id, col(Transition.act) == Act.RELANCER
+        )
+    ).one()
+    if last is not None and last > clock.now() - timedelta(days=1):
+        raise AlreadyDone("La structure a déjà été relancée aujourd’hui : laissez-lui le temps de répondre.")
+    move(session, prescription, Act.RELANCER, actor, message)
+
+
+def hand_over(
+    session: Session, prescription: Prescription, *, by: User, to: User, message: str | None = None
+) -> None:
+    """Give a sent prescription to a colleague of the same organisation, who follows it from now on.
+
+    The file of the person stays with its référent. Raises NotAllowed when `to` is not such a colleague.
+    """
+    actor = begin(session, prescription, Act.CONFIER, Side.REFERENT, by)
+    if not are_colleagues(by, to):
+        raise NotAllowed("Choisissez un référent de votre organisme.", field="collegue")
+    prescription.referent_id = to.id
+    move(session, prescription, Act.CONFIER, actor, message)
+
+
+def adjust_week(
+    session: Session,
+    prescription: Prescription,
+    *,
+    by: By,
+    minutes: int | None,
+    debut: date | None,
+    fin: date | None,
+) -> None:
+    """Plan `minutes` a week from `debut` to `fin` for this person, whatever the offer says. Either side may.
+
+    Raises RuleBroken for more than 60 hours, or for an end before the beginning.
+    """
+    lock(session, prescription)
+    check_either_side(session, prescription, by)
+    if minutes is not None and not 0 <= minutes <= MAX_WEEK_MINUTES:
+        raise RuleBroken("Écrivez entre 0 et 60 heures par semaine.", field="heures")
+    if debut is not None and fin is not None and fin < debut:
+        raise RuleBroken("La fin est avant le début : corrigez les dates.", field="fin_prevue")
+    prescription.minutes_prevues, prescription.debut_prevu, prescription.fin_prevue = minutes, debut, fin
+    session.flush()
+
+
+def write_message(session: Session, prescription: Prescription, *, by: By, text: str) -> PrescriptionMessage:
+    """Add a message for the other side and return it. Raises RuleBroken when it is empty, or for a draft."""
+    check_either_side(session, prescription, by)
+    if not text.strip():
+        raise RuleBroken("Écrivez votre message.", field="texte")
+    if prescription.sent_at is None:
+        raise RuleBroken("Cette prescription n’est pas encore envoyée : personne ne lirait le message.")
+    actor = as_actor(by, side_of_role(by) if isinstance(by, User) else by.side)
+    written = PrescriptionMessage(
+        prescription_id=prescription.id,
+        side=actor.side,
+        by_id=actor.user.id if actor.user else None,
+        texte=text.strip(),
+    )
+    session.add(written)
+    session.flush()
+    return written
 
 
 def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> int:
@@ -264,6 +267,16 @@ def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> int
     return len(moved)
 
 
+_TWIN = "Cette personne a déjà une prescription en cours pour cette offre : ouvrez-la depuis son dossier."
+
+
+def _written_before(session: Session, form_key: uuid.UUID, by: User) -> Prescription | None:
+    found = session.exec(select(Prescription).where(col(Prescription.form_key) == form_key)).one_or_none()
+    if found is not None and found.referent_id != by.id:
+        raise NotAllowed("Cette prescription n’est pas la vôtre.")
+    return found
+
+
 def _check_offer(offer: Offer, structure: Structure) -> None:
     if not offer.is_public or not structure.is_public:
         raise RuleBroken("Cette offre n’est plus proposée : cherchez-en une autre.")
@@ -291,66 +304,9 @@ def _chosen(partage: Collection[str]) -> list[str]:
     return sorted({slug for slug in partage} | {piece.slug for piece in PIECES if piece.required})
 
 
-def _leave(session: Session, prescription: Prescription, day: date, by: User) -> None:
-    if day > clock.today():
-        raise RuleBroken("La date de sortie est dans le futur : corrigez-la.", field="jour")
-    if prescription.date_entree is not None:
-        if day < prescription.date_entree:
-            raise RuleBroken("La date de sortie est avant l’entrée : corrigez-la.", field="jour")
-        prescription.date_sortie = day
-    places.give_back_place(session, prescription_id=prescription.id, by=by)
-
-
-def _begin(session: Session, prescription: Prescription, act: Act, side: Side, by: User) -> None:
-    """Take the row, and check that `by` may do `act` in the state it is in now, not when the page was opened."""
-    _lock(session, prescription)
-    if WHO_MAY[act] is not side:
-        raise NotAllowed("Cette action ne vous revient pas.")
-    _check_side(session, prescription, side, by)
-    if (prescription.state, act) not in TRANSITIONS:
-        done = prescription.state.label.lower()
-        raise AlreadyDone(f"Cette prescription est maintenant à l’état « {done} » : rien n’a été changé.")
-
-
-def _check_side(session: Session, prescription: Prescription, side: Side, by: User) -> None:
-    if side is Side.REFERENT and prescription.referent_id == by.id:
-        return
-    if (
-        side is Side.PARTENAIRE
-        and session.exec(
-            select(Membership.id).where(
-                col(Membership.structure_id) == prescription.structure_id, col(Membership.user_id) == by.id
-            )
-        ).first()
-    ):
-        return
-    raise NotAllowed("Cette prescription n’est pas la vôtre.")
-
-
-def _lock(session: Session, prescription: Prescription) -> None:
-    session.exec(
-        select(Prescription)
-        .where(col(Prescription.id) == prescription.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def _move(
-    session: Session, prescription: Prescription, act: Act, by: User | None, message: str | None = None
-) -> None:
-    """The only place that writes a state; the history line goes with it."""
-    origin = prescription.state
-    prescription.state = TRANSITIONS[(origin, act)]
-    prescription.updated_at = clock.now()
-    session.add(
-        Transition(
-            prescription_id=prescription.id,
-            act=act,
-            from_state=origin,
-            to_state=prescription.state,
-            by_id=by.id if by else None,
-            message=(message or "").strip() or None,
+def _proposed(session: Session, prescription: Prescription) -> None:
+    proposal = waiting.proposal_of(session, prescription.id)
+    if proposal is None or proposal.expires_at <= clock.now():
+        raise AlreadyDone(
+            "Cette place n’est plus proposée : le délai est passé, ou elle est prise. La personne reste en liste d’attente."
         )
-    )
-    session.flush()

@@ -10,7 +10,7 @@ from portal.accounts.models import User
 from portal.beneficiaries import rules as beneficiaries
 from portal.db import Database
 from portal.offers.models import Offer
-from portal.prescriptions import rules
+from portal.prescriptions import answers, rules
 from portal.prescriptions.models import Prescription
 from portal.structures.models import Structure
 
@@ -42,5 +42,5 @@ def fill_places(database: Database) -> uuid.UUID:
             made.append(prescription)
         # The demo holds one of the five already.
         for prescription in made[:4]:
-            rules.accept(session, prescription, by=people["partenaire2"])
+            answers.accept(session, prescription, by=people["partenaire2"])
         return made[4].id

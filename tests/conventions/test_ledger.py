@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
-from portal.conventions import queries, rules
+from portal.conventions import ledger, queries, waiting
+from portal.conventions.ledger import ActionPlaces
 from portal.conventions.models import FinancedAction, Movement, PlaceMode, PlaceMovement, Waiting
-from portal.conventions.rules import ActionPlaces
 from portal.errors import NoPlaceLeft, RuleBroken
 from portal.prescriptions.states import State
 from tests.factories.conventions import make_action, make_convention
@@ -24,12 +24,12 @@ MoveClock = Callable[..., datetime]
 def places(session: Session, action: FinancedAction | None) -> ActionPlaces:
     assert action is not None
     session.flush()
-    return rules.places_of_actions(session, [action])[action.id]
+    return ledger.places_of_actions(session, [action])[action.id]
 
 
 def movements(session: Session, prescription_id: uuid.UUID) -> list[Movement]:
     lines = session.exec(select(PlaceMovement).where(col(PlaceMovement.prescription_id) == prescription_id))
-    return sorted((line.movement for line in lines), key=rules.MOVEMENT_ORDER.index)
+    return sorted((line.movement for line in lines), key=ledger.MOVEMENT_ORDER.index)
 
 
 def sent(session: Session, scene: Scene) -> uuid.UUID:
@@ -37,13 +37,17 @@ def sent(session: Session, scene: Scene) -> uuid.UUID:
 
 
 def hold(session: Session, scene: Scene, prescription_id: uuid.UUID) -> FinancedAction | None:
-    return rules.hold_place(
-        session, offer_id=scene.offer.id, prescription_id=prescription_id, by=scene.partner
+    return ledger.hold_place(
+        session,
+        offer_id=scene.offer.id,
+        prescription_id=prescription_id,
+        by=scene.partner,
+        without_place=True,
     )
 
 
 def wait(session: Session, scene: Scene, prescription_id: uuid.UUID) -> int:
-    return rules.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription_id)
+    return ledger.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription_id)
 
 
 # --- Holding, occupying, giving back --------------------------------------------------------------------------------
@@ -54,7 +58,7 @@ def test_a_place_is_held_then_occupied(session: Session) -> None:
     prescription = sent(session, scene)
     assert hold(session, scene, prescription) is scene.action
     assert places(session, scene.action) == ActionPlaces(2, 1, 0, 0)
-    rules.occupy_place(session, prescription_id=prescription, by=scene.partner)
+    ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
     assert places(session, scene.action) == ActionPlaces(2, 0, 1, 0)
     assert places(session, scene.action).libres == 1
     assert movements(session, prescription) == [Movement.RETENUE, Movement.OCCUPEE]
@@ -65,7 +69,7 @@ def test_a_held_place_is_released_in_both_modes(session: Session, mode: PlaceMod
     scene = make_scene(session, places=1, mode=mode)
     prescription = sent(session, scene)
     hold(session, scene, prescription)
-    given = rules.give_back_place(session, prescription_id=prescription, by=scene.partner)
+    given = ledger.give_back_place(session, prescription_id=prescription, by=scene.partner)
     assert given is Movement.LIBEREE
     assert places(session, scene.action) == ActionPlaces(1, 0, 0, 0)
 
@@ -83,8 +87,8 @@ def test_at_exit_a_place_is_used_up_or_serves_again(
     scene = make_scene(session, places=1, mode=mode)
     prescription = sent(session, scene)
     hold(session, scene, prescription)
-    rules.occupy_place(session, prescription_id=prescription, by=scene.partner)
-    assert rules.give_back_place(session, prescription_id=prescription, by=scene.partner) is movement
+    ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
+    assert ledger.give_back_place(session, prescription_id=prescription, by=scene.partner) is movement
     assert places(session, scene.action) == after
     if after.libres:
         assert hold(session, scene, sent(session, scene)) is scene.action
@@ -96,21 +100,21 @@ def test_at_exit_a_place_is_used_up_or_serves_again(
 def test_giving_back_twice_changes_nothing_more(session: Session) -> None:
     scene = make_scene(session, places=1)
     prescription = sent(session, scene)
-    assert rules.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
+    assert ledger.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
     hold(session, scene, prescription)
-    rules.give_back_place(session, prescription_id=prescription, by=scene.partner)
-    assert rules.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
+    ledger.give_back_place(session, prescription_id=prescription, by=scene.partner)
+    assert ledger.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
     assert movements(session, prescription) == [Movement.RETENUE, Movement.LIBEREE]
 
 
 def test_only_a_held_place_is_occupied(session: Session) -> None:
     scene = make_scene(session, places=1)
     prescription = sent(session, scene)
-    rules.occupy_place(session, prescription_id=prescription, by=scene.partner)
+    ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
     assert movements(session, prescription) == []
     hold(session, scene, prescription)
     for _ in range(2):
-        rules.occupy_place(session, prescription_id=prescription, by=scene.partner)
+        ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
     assert movements(session, prescription) == [Movement.RETENUE, Movement.OCCUPEE]
 
 
@@ -223,7 +227,7 @@ def test_a_place_goes_back_to_the_action_it_came_from(session: Session) -> None:
     first, second = sent(session, scene), sent(session, scene)
     hold(session, scene, first)
     hold(session, scene, second)
-    rules.give_back_place(session, prescription_id=second, by=scene.partner)
+    ledger.give_back_place(session, prescription_id=second, by=scene.partner)
     assert places(session, soon).libres == 0
     assert places(session, late).libres == 1
 
@@ -257,7 +261,7 @@ def test_each_waits_in_turn(session: Session, move_clock: MoveClock) -> None:
     assert queries.waiting_rank(session, third) is None
     assert queries.waiting_among(session, [first, third]) == {first}
 
-    rules.give_back_place(session, prescription_id=holder, by=scene.partner)
+    ledger.give_back_place(session, prescription_id=holder, by=scene.partner)
     with pytest.raises(NoPlaceLeft) as refused:
         hold(session, scene, second)
     assert refused.value.message == (
@@ -312,10 +316,10 @@ def test_leaving_the_list_lets_the_next_forward(session: Session, move_clock: Mo
     for minute, prescription in enumerate((first, second)):
         move_clock(2026, 3, 3, 10, minute)
         wait(session, scene, prescription)
-    rules.leave_waiting_list(session, prescription_id=first)
+    waiting.leave(session, prescription_id=first)
     session.flush()
     assert queries.waiting_rank(session, second) == 1
-    rules.leave_waiting_list(session, prescription_id=first)  # not on it any more: nothing to do
+    waiting.leave(session, prescription_id=first)  # not on it any more: nothing to do
     move_clock(2026, 3, 3, 11)
     assert wait(session, scene, first) == 2
 
@@ -367,11 +371,11 @@ def test_the_ledger_tells_each_movement_and_where_it_leads(session: Session, mov
     assert scene.action is not None
     first, second = sent(session, scene), sent(session, scene)
     hold(session, scene, first)
-    rules.occupy_place(session, prescription_id=first, by=scene.partner)  # in the same instant
+    ledger.occupy_place(session, prescription_id=first, by=scene.partner)  # in the same instant
     move_clock(2026, 3, 4, 9)
     hold(session, scene, second)
     move_clock(2026, 3, 5, 9)
-    rules.give_back_place(session, prescription_id=first, by=scene.partner)
+    ledger.give_back_place(session, prescription_id=first, by=scene.partner)
     rows = session.execute(queries.ledger_of(scene.action.id)).all()
     assert [(line.movement, line.prescription_id, *tallies) for line, *tallies in rows] == [
         (Movement.UTILISEE, first, 1, 0, 1),

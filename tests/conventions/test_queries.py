@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import queries, rules
+from portal.conventions import ledger, queries
 from portal.conventions.models import Convention, PlaceMode
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
@@ -85,7 +85,7 @@ def test_people_who_wait_are_counted_once_and_where_places_run(session: Session)
     make_action(session, ended, [scene.offer], places=4)
     for _ in range(2):
         prescription = make_prescription(session, scene)
-        rules.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
+        ledger.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
     session.expire_all()
     conventions = seen(session, scene.partner)
     accounts = queries.Accounts(session, conventions, today)

@@ -10,9 +10,9 @@ from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions.models import FinancedAction, PlaceMode
 from portal.offers.models import Offer
-from portal.prescriptions import rules
+from portal.prescriptions import acting, answers, rules
 from portal.prescriptions.models import Prescription, RefusalReason
-from portal.prescriptions.states import State
+from portal.prescriptions.states import Act, State
 from portal.structures.models import Structure
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -65,20 +65,20 @@ def make_prescription(
     if state is State.ENVOYEE:
         return prescription
     if state is State.A_L_ETUDE:
-        rules.study(session, prescription, by=scene.partner)
+        answers.study(session, prescription, by=scene.partner)
     elif state is State.REFUSEE:
-        rules.refuse(
+        answers.refuse(
             session, prescription, by=scene.partner, reason=RefusalReason.AUTRE, message="Voici pourquoi."
         )
     elif state is State.EXPIREE:
-        rules._move(session, prescription, rules.Act.EXPIRER, None)
+        acting.move(session, prescription, Act.EXPIRER, acting.PORTAL)
     else:
-        rules.accept(session, prescription, by=scene.partner)
+        answers.accept(session, prescription, by=scene.partner)
     if state in {State.ENTREE, State.TERMINEE}:
-        rules.enter(session, prescription, by=scene.partner, day=clock.today())
+        answers.enter(session, prescription, by=scene.partner, day=clock.today())
     if state is State.TERMINEE:
-        rules.finish(session, prescription, by=scene.partner, day=clock.today())
+        answers.finish(session, prescription, by=scene.partner, day=clock.today())
     if state is State.ABANDONNEE:
-        rules.give_up(session, prescription, by=scene.partner, day=clock.today())
+        answers.give_up(session, prescription, by=scene.partner, day=clock.today())
     assert prescription.state is state
     return prescription

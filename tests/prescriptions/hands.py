@@ -8,9 +8,9 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import OutgoingMail, User
 from portal.beneficiaries.models import Beneficiary
-from portal.prescriptions import rules
+from portal.prescriptions import acting, answers
 from portal.prescriptions.models import Prescription, RefusalReason
-from portal.prescriptions.states import State
+from portal.prescriptions.states import Act, State
 from tests.factories.prescriptions import Scene
 from tests.pages import Browser, Page
 
@@ -51,7 +51,7 @@ def badge(page: Page) -> str:
     return " ".join(tag.get_text(" ").split())
 
 
-def answers(page: Page) -> dict[str, str]:
+def pieces_read(page: Page) -> dict[str, str]:
     """{label: value} of what is shared."""
     return {
         str(row.dt.get_text(" ", strip=True)): str(row.dd.get_text(" ", strip=True))
@@ -99,17 +99,17 @@ def walk(session: Session, scene: Scene, prescription: Prescription, state: Stat
     """Take a sent prescription to `state`."""
     by, today = scene.partner, clock.today()
     if state is State.A_L_ETUDE:
-        rules.study(session, prescription, by=by)
+        answers.study(session, prescription, by=by)
     elif state is State.REFUSEE:
-        rules.refuse(session, prescription, by=by, reason=RefusalReason.AUTRE, message="Non.")
+        answers.refuse(session, prescription, by=by, reason=RefusalReason.AUTRE, message="Non.")
     elif state is State.EXPIREE:
-        rules._move(session, prescription, rules.Act.EXPIRER, None)
+        acting.move(session, prescription, Act.EXPIRER, acting.PORTAL)
     elif state is not State.ENVOYEE:
-        rules.accept(session, prescription, by=by)
+        answers.accept(session, prescription, by=by)
         if state in {State.ENTREE, State.TERMINEE}:
-            rules.enter(session, prescription, by=by, day=today)
+            answers.enter(session, prescription, by=by, day=today)
         if state is State.TERMINEE:
-            rules.finish(session, prescription, by=by, day=today)
+            answers.finish(session, prescription, by=by, day=today)
         if state is State.ABANDONNEE:
-            rules.give_up(session, prescription, by=by, day=today)
+            answers.give_up(session, prescription, by=by, day=today)
     session.flush()

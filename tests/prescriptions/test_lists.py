@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role
 from portal.conventions import queries as convention_queries
-from portal.prescriptions import queries, rules
+from portal.prescriptions import answers, queries
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
 from tests.factories.prescriptions import make_prescription, make_scene
@@ -95,7 +95,7 @@ class TestList:
     def test_the_waiting_are_told_apart_in_one_statement(self, session: Session) -> None:
         scene = make_scene(session, places=0)
         waiting, other = (make_prescription(session, scene) for _ in range(2))
-        rules.put_on_waiting_list(session, waiting, by=scene.partner)
+        answers.put_on_waiting_list(session, waiting, by=scene.partner)
         session.flush()
         with count_statements(session) as sent:
             found = convention_queries.waiting_among(session, [waiting.id, other.id])

@@ -11,7 +11,7 @@ from portal.accounts.models import Role
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.offers import rules as offer_rules
-from portal.prescriptions import rules, sharing
+from portal.prescriptions import answers, rules, sharing
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 from portal.structures import rules as structure_rules
@@ -261,6 +261,6 @@ class TestCancel:
     def test_who_is_withdrawn_no_longer_waits(self, session: Session) -> None:
         scene = make_scene(session, places=0)
         prescription = make_prescription(session, scene)
-        rules.put_on_waiting_list(session, prescription, by=scene.partner)
+        answers.put_on_waiting_list(session, prescription, by=scene.partner)
         rules.cancel(session, prescription, by=scene.referent)
         assert not waits(session, prescription)

@@ -9,8 +9,8 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import Role
 from portal.conventions.models import Convention, PlaceMode
-from portal.errors import AlreadyDone, NoPlaceLeft, NotAllowed, RuleBroken
-from portal.prescriptions import rules, sharing
+from portal.errors import AlreadyDone, NoPlaceLeft, NotAllowed, PlacesEnded, RuleBroken
+from portal.prescriptions import acting, answers, rules, sharing
 from portal.prescriptions.models import RefusalReason
 from portal.prescriptions.states import TRANSITIONS, WHO_MAY, Act, Side, State
 from portal.structures import rules as structure_rules
@@ -51,7 +51,7 @@ class TestWhoMay:
         scene = make_scene(session)
         colleague, _ = make_partner(session, scene.structure)
         prescription = make_prescription(session, scene)
-        rules.accept(session, prescription, by=colleague)
+        answers.accept(session, prescription, by=colleague)
         assert last(session, prescription).by_id == colleague.id
 
     def test_who_left_the_structure_no_longer_answers(self, session: Session) -> None:
@@ -62,7 +62,7 @@ class TestWhoMay:
         structure_rules.leave(session, scene.structure, membership.id)
         session.flush()
         with pytest.raises(NotAllowed):
-            rules.accept(session, prescription, by=former)
+            answers.accept(session, prescription, by=former)
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -86,7 +86,7 @@ class TestStudy:
     def test_it_is_under_study_with_the_word_of_the_partner(self, session: Session) -> None:
         scene = make_scene(session)
         prescription = make_prescription(session, scene)
-        rules.study(session, prescription, by=scene.partner, message="  Nous regardons.  ")
+        answers.study(session, prescription, by=scene.partner, message="  Nous regardons.  ")
         assert prescription.state is State.A_L_ETUDE
         assert lines(session, prescription)[-1] == ("etudier", "envoyee", "a_l_etude")
         assert last(session, prescription).message == "Nous regardons."
@@ -95,7 +95,7 @@ class TestStudy:
     def test_an_empty_word_is_no_word(self, session: Session) -> None:
         scene = make_scene(session)
         prescription = make_prescription(session, scene)
-        rules.study(session, prescription, by=scene.partner, message="   ")
+        answers.study(session, prescription, by=scene.partner, message="   ")
         assert last(session, prescription).message is None
 
 
@@ -104,7 +104,7 @@ class TestAccept:
     def test_a_place_is_held(self, session: Session, state: State) -> None:
         scene = make_scene(session)
         prescription = make_prescription(session, scene, state)
-        rules.accept(session, prescription, by=scene.partner, message="Lundi 9 h.")
+        answers.accept(session, prescription, by=scene.partner, message="Lundi 9 h.")
         assert prescription.state is State.ACCEPTEE
         assert lines(session, prescription)[-1] == ("accepter", state.value, "acceptee")
         assert last(session, prescription).message == "Lundi 9 h."
@@ -114,12 +114,13 @@ class TestAccept:
     def test_without_a_convention_nothing_is_counted(self, session: Session) -> None:
         scene = make_scene(session, places=None)
         prescription = make_prescription(session, scene)
-        rules.accept(session, prescription, by=scene.partner)
+        answers.accept(session, prescription, by=scene.partner)
         assert prescription.state is State.ACCEPTEE
         assert movements(session, prescription) == []
 
     @pytest.mark.parametrize("shift", [timedelta(days=-400), timedelta(days=400)])
     def test_a_convention_that_does_not_run_counts_nothing(self, session: Session, shift: timedelta) -> None:
+        over = shift < timedelta(0)
         scene = make_scene(session, places=0)
         convention = session.exec(
             select(Convention).where(col(Convention.structure_id) == scene.structure.id)
@@ -127,7 +128,11 @@ class TestAccept:
         convention.date_debut += shift
         convention.date_fin += shift
         prescription = make_prescription(session, scene)
-        rules.accept(session, prescription, by=scene.partner)
+        if over:
+            with pytest.raises(PlacesEnded, match="finie depuis le"):
+                answers.accept(session, prescription, by=scene.partner)
+            assert prescription.state is State.ENVOYEE
+        answers.accept(session, prescription, by=scene.partner, without_place=over)
         assert movements(session, prescription) == []
 
     def test_the_last_place_taken_the_next_is_told_so(self, session: Session) -> None:
@@ -136,7 +141,7 @@ class TestAccept:
         late = make_prescription(session, scene)
         before = everything(session)
         with pytest.raises(NoPlaceLeft, match="Plus de place"):
-            rules.accept(session, late, by=scene.partner)
+            answers.accept(session, late, by=scene.partner)
         assert everything(session) == before
 
 
@@ -145,7 +150,9 @@ class TestRefuse:
     def test_with_a_reason_and_a_word(self, session: Session, state: State) -> None:
         scene = make_scene(session)
         prescription = make_prescription(session, scene, state)
-        rules.refuse(session, prescription, by=scene.partner, reason=RefusalReason.COMPLET, message="En mai.")
+        answers.refuse(
+            session, prescription, by=scene.partner, reason=RefusalReason.COMPLET, message="En mai."
+        )
         assert prescription.state is State.REFUSEE
         assert prescription.motif_refus is RefusalReason.COMPLET
         assert lines(session, prescription)[-1] == ("refuser", state.value, "refusee")
@@ -158,14 +165,16 @@ class TestRefuse:
         prescription = make_prescription(session, scene)
         before = everything(session)
         with pytest.raises(RuleBroken) as broken:
-            rules.refuse(session, prescription, by=scene.partner, reason=RefusalReason.AUTRE, message=message)
+            answers.refuse(
+                session, prescription, by=scene.partner, reason=RefusalReason.AUTRE, message=message
+            )
         assert broken.value.field == "message"
         assert everything(session) == before
 
     def test_who_is_refused_no_longer_waits(self, session: Session) -> None:
         scene = make_scene(session, places=0)
         prescription = make_prescription(session, scene)
-        rules.put_on_waiting_list(session, prescription, by=scene.partner)
+        answers.put_on_waiting_list(session, prescription, by=scene.partner)
         VERBS[Act.REFUSER](session, prescription, scene.partner)
         assert not waits(session, prescription)
         assert places(session, scene) == (0, 0, 0)
@@ -179,7 +188,7 @@ class TestEnter:
     def test_the_held_place_is_occupied(self, session: Session) -> None:
         scene = make_scene(session)
         prescription = make_prescription(session, scene, State.ACCEPTEE)
-        rules.enter(session, prescription, by=scene.partner, day=clock.today(), message="Venue.")
+        answers.enter(session, prescription, by=scene.partner, day=clock.today(), message="Venue.")
         assert prescription.state is State.ENTREE
         assert prescription.date_entree == clock.today()
         assert lines(session, prescription)[-1] == ("entrer", "acceptee", "entree")
@@ -191,7 +200,7 @@ class TestEnter:
         prescription = make_prescription(session, scene, State.ACCEPTEE)
         before = everything(session)
         with pytest.raises(RuleBroken, match="dans le futur") as broken:
-            rules.enter(session, prescription, by=scene.partner, day=clock.today() + timedelta(days=1))
+            answers.enter(session, prescription, by=scene.partner, day=clock.today() + timedelta(days=1))
         assert broken.value.field == "jour"
         assert everything(session) == before
 
@@ -200,7 +209,7 @@ class TestEnter:
         prescription = make_prescription(session, scene, State.ACCEPTEE)
         before = everything(session)
         with pytest.raises(RuleBroken, match="avant l’envoi") as broken:
-            rules.enter(session, prescription, by=scene.partner, day=clock.today() - timedelta(days=1))
+            answers.enter(session, prescription, by=scene.partner, day=clock.today() - timedelta(days=1))
         assert broken.value.field == "jour"
         assert everything(session) == before
 
@@ -212,15 +221,15 @@ class TestEnter:
         scene = make_scene(session)
         prescription = make_prescription(session, scene, State.ACCEPTEE)
         with pytest.raises(RuleBroken, match="avant l’envoi"):
-            rules.enter(session, prescription, by=scene.partner, day=date(2025, 3, 3))
-        rules.enter(session, prescription, by=scene.partner, day=date(2025, 3, 4))
+            answers.enter(session, prescription, by=scene.partner, day=date(2025, 3, 3))
+        answers.enter(session, prescription, by=scene.partner, day=date(2025, 3, 4))
         assert prescription.date_entree == date(2025, 3, 4)
 
 
 class TestLeave:
     @pytest.mark.parametrize(
         ("verb", "state", "act"),
-        [(rules.finish, "terminee", "terminer"), (rules.give_up, "abandonnee", "abandonner")],
+        [(answers.finish, "terminee", "terminer"), (answers.give_up, "abandonnee", "abandonner")],
     )
     @pytest.mark.parametrize(
         ("mode", "movement", "free"),
@@ -249,13 +258,13 @@ class TestLeave:
     def test_who_never_came_gives_the_place_back(self, session: Session, mode: PlaceMode) -> None:
         scene = make_scene(session, mode=mode)
         prescription = make_prescription(session, scene, State.ACCEPTEE)
-        rules.give_up(session, prescription, by=scene.partner, day=clock.today())
+        answers.give_up(session, prescription, by=scene.partner, day=clock.today())
         assert prescription.state is State.ABANDONNEE
         assert (prescription.date_entree, prescription.date_sortie) == (None, None)
         assert movements(session, prescription) == ["retenue", "liberee"]
         assert places(session, scene) == (3, 3, 0)
 
-    @pytest.mark.parametrize("verb", [rules.finish, rules.give_up])
+    @pytest.mark.parametrize("verb", [answers.finish, answers.give_up])
     def test_not_in_the_future_nor_before_the_entry(
         self, session: Session, verb: Callable[..., None]
     ) -> None:
@@ -279,7 +288,7 @@ class TestWhatThePartnerReads:
         elif state is State.REFUSEE:
             VERBS[Act.REFUSER](session, prescription, scene.partner)
         else:
-            rules._move(session, prescription, Act.EXPIRER, None)
+            acting.move(session, prescription, Act.EXPIRER, acting.PORTAL)
         assert len(prescription.donnees_partagees or []) == 3
         read = sharing.read_by_partner(prescription)
         assert [entry["piece"] for entry in read] == ["identite"]

@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import User
-from portal.prescriptions import rules
+from portal.prescriptions import answers
 from portal.prescriptions.models import RefusalReason
 from portal.prescriptions.states import State
 from tests.factories.beneficiaries import make_beneficiary
@@ -16,10 +16,10 @@ from tests.prescriptions.hands import (
     Knocker,
     SignIn,
     address,
-    answers,
     badge,
     mails,
     new_address,
+    pieces_read,
     prescriptions,
     ways,
 )
@@ -71,7 +71,7 @@ class TestJourney:
         assert "La prescription est envoyée" in page.text
         assert badge(page) == "Envoyée"
         assert ways(page) == ["Annuler la prescription"]
-        assert answers(page) == {
+        assert pieces_read(page) == {
             "Prénom et nom": person.full_name,
             "Téléphone et courriel": "06 00 00 00 00",
             "Freins repérés": "Langue, lecture et écriture, Mobilité",
@@ -84,7 +84,7 @@ class TestJourney:
         page = page.click(person.full_name)
         assert badge(page) == "Envoyée"
         assert ways(page) == ["Accepter", "Mettre à l’étude", "Refuser"]
-        assert len(answers(page)) == 3
+        assert len(pieces_read(page)) == 3
         assert "Passer le permis." in page.text
 
         # Study, from the page itself.
@@ -231,7 +231,11 @@ class TestButtons:
             (State.BROUILLON, ["Vérifier et envoyer", "Modifier", "Annuler la prescription"], None),
             (State.ENVOYEE, ["Annuler la prescription"], ["Accepter", "Mettre à l’étude", "Refuser"]),
             (State.A_L_ETUDE, ["Annuler la prescription"], ["Accepter", "Refuser"]),
-            (State.ACCEPTEE, ["Annuler la prescription"], ["Déclarer l’entrée", "Déclarer l’abandon"]),
+            (
+                State.ACCEPTEE,
+                ["Annuler la prescription"],
+                ["Déclarer l’entrée", "Déclarer l’abandon"],
+            ),
             (State.ENTREE, [], ["Déclarer la fin", "Déclarer l’abandon"]),
             (State.REFUSEE, ["Chercher une autre offre"], []),
             (State.TERMINEE, [], []),
@@ -316,7 +320,7 @@ class TestNoPlaceLeft:
     def test_who_waits_already_is_not_offered_it_again(self, session: Session, sign_in: SignIn) -> None:
         scene = make_scene(session, places=0)
         waiting = make_prescription(session, scene)
-        rules.put_on_waiting_list(session, waiting, by=scene.partner)
+        answers.put_on_waiting_list(session, waiting, by=scene.partner)
         page = sign_in(scene.partner).get(address(waiting)).click("Accepter")
         page = page.form("/accepter").submit("Accepter la prescription", status=409)
         assert "mettre en liste d’attente" not in " ".join(page.buttons())

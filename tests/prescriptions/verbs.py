@@ -9,7 +9,7 @@ from sqlmodel import Session
 from portal import clock
 from portal.accounts.models import User
 from portal.conventions import queries as convention_queries
-from portal.prescriptions import rules
+from portal.prescriptions import answers, rules
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.states import Act
 from tests.factories.beneficiaries import make_beneficiary
@@ -18,13 +18,13 @@ from tests.factories.prescriptions import Scene
 VERBS: dict[Act, Callable[[Session, Prescription, User], object]] = {
     Act.ENVOYER: lambda s, p, by: rules.send(s, p, by=by, consent=True),
     Act.ANNULER: lambda s, p, by: rules.cancel(s, p, by=by),
-    Act.ETUDIER: lambda s, p, by: rules.study(s, p, by=by),
-    Act.METTRE_EN_ATTENTE: lambda s, p, by: rules.put_on_waiting_list(s, p, by=by),
-    Act.ACCEPTER: lambda s, p, by: rules.accept(s, p, by=by),
-    Act.REFUSER: lambda s, p, by: rules.refuse(s, p, by=by, reason=RefusalReason.AUTRE, message="Non."),
-    Act.ENTRER: lambda s, p, by: rules.enter(s, p, by=by, day=clock.today()),
-    Act.TERMINER: lambda s, p, by: rules.finish(s, p, by=by, day=clock.today()),
-    Act.ABANDONNER: lambda s, p, by: rules.give_up(s, p, by=by, day=clock.today()),
+    Act.ETUDIER: lambda s, p, by: answers.study(s, p, by=by),
+    Act.METTRE_EN_ATTENTE: lambda s, p, by: answers.put_on_waiting_list(s, p, by=by),
+    Act.ACCEPTER: lambda s, p, by: answers.accept(s, p, by=by),
+    Act.REFUSER: lambda s, p, by: answers.refuse(s, p, by=by, reason=RefusalReason.AUTRE, message="Non."),
+    Act.ENTRER: lambda s, p, by: answers.enter(s, p, by=by, day=clock.today()),
+    Act.TERMINER: lambda s, p, by: answers.finish(s, p, by=by, day=clock.today()),
+    Act.ABANDONNER: lambda s, p, by: answers.give_up(s, p, by=by, day=clock.today()),
 }
 
 

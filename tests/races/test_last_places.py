@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 from portal.accounts.models import OutgoingMail
 from portal.conventions.models import Movement, PlaceMovement, Waiting
 from portal.db import Database
-from portal.prescriptions import rules
+from portal.prescriptions import answers, rules
 from portal.prescriptions.models import Prescription, Transition
 from portal.prescriptions.states import Act, State
 from tests.factories.beneficiaries import make_beneficiary
@@ -81,7 +81,7 @@ def test_a_place_freed_while_others_wait_goes_to_the_first_in_line(arena: Databa
         taken = make_prescription(session, scene, State.ACCEPTEE)
         line = [make_prescription(session, scene) for _ in range(4)]
         for waiting in line:
-            rules.put_on_waiting_list(session, waiting, by=scene.partner)
+            answers.put_on_waiting_list(session, waiting, by=scene.partner)
         rules.cancel(session, taken, by=scene.referent)
         late = [make_prescription(session, scene) for _ in range(2)]
         entrants = [(p.id, scene.partner.id) for p in (*reversed(line), *late)]

@@ -15,11 +15,11 @@ from portal.catalogue import needs
 from portal.catalogue.criteria import Criteria
 from portal.config import Config
 from portal.db import Database
-from portal.errors import RuleBroken
+from portal.errors import NoPlaceLeft, RuleBroken
 from portal.exchanges.imports import runs as imports
 from portal.exchanges.models import ImportState
 from portal.offers.models import Offer
-from portal.prescriptions import rules
+from portal.prescriptions import answers, rules
 from portal.prescriptions.models import Prescription
 from portal.structures import invitations
 from portal.structures import rules as structure_rules
@@ -61,7 +61,7 @@ def _run(
     try:
         said = work(database, lambda: barrier.wait(_PATIENCE_SECONDS), *entrant)
     except RuleBroken as broken:
-        said = type(broken).__name__
+        said = "NoPlaceLeft" if isinstance(broken, NoPlaceLeft) else type(broken).__name__
     except Exception as error:
         said = repr(error)
     finally:
@@ -73,7 +73,7 @@ def accept(database: Database, start: Start, prescription_id: uuid.UUID, by_id: 
     """Accept as the page does."""
     with _page(database, start) as session:
         prescription = _opened(session, start, Prescription, prescription_id)
-        rules.accept(session, prescription, by=session.get_one(User, by_id))
+        answers.accept(session, prescription, by=session.get_one(User, by_id))
         session.commit()
     return "accepted"
 

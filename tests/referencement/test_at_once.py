@@ -11,11 +11,12 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import OutgoingMail, Role, User
-from portal.conventions.models import Waiting
+from portal.conventions import ledger
+from portal.conventions.models import FinancedAction, Waiting
 from portal.db import Database
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers.models import Offer, OfferState
-from portal.prescriptions import rules as prescriptions
+from portal.prescriptions import answers
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 from portal.referencement import messages, notifications, rules
@@ -119,7 +120,7 @@ def test_an_acceptance_and_a_merge_leave_the_places_right(arena: Database) -> No
 
     def accept(session: Session) -> str:
         found = session.get_one(Prescription, prescription_id)
-        prescriptions.accept(session, found, by=session.get_one(User, partner_id))
+        answers.accept(session, found, by=session.get_one(User, partner_id))
         return "accepted"
 
     def merge(session: Session) -> str:
@@ -133,8 +134,8 @@ def test_an_acceptance_and_a_merge_leave_the_places_right(arena: Database) -> No
 
     assert together(arena, accept, merge) == ["accepted", "merged"]
     with arena.session(read_only=True) as session:
-        action = session.get_one(rules.conventions.FinancedAction, action_id)
-        places = rules.conventions.places_of_actions(session, [action])[action_id]
+        action = session.get_one(FinancedAction, action_id)
+        places = ledger.places_of_actions(session, [action])[action_id]
         assert (places.retenues, places.libres) == (1, 0)
         assert session.get_one(Prescription, prescription_id).offer_id == kept_id
 
@@ -150,7 +151,7 @@ def test_waiting_and_a_merge_wait_for_nobody_in_a_circle(arena: Database) -> Non
 
     def wait(session: Session) -> int:
         found = session.get_one(Prescription, prescription_id)
-        return prescriptions.put_on_waiting_list(session, found, by=session.get_one(User, partner_id))
+        return answers.put_on_waiting_list(session, found, by=session.get_one(User, partner_id))
 
     def merge(session: Session) -> str:
         rules.merge_offers(

@@ -9,8 +9,8 @@ from portal import clock
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.offers import queries as offer_queries
-from portal.prescriptions import rules as prescriptions
-from portal.prescriptions.models import Prescription
+from portal.prescriptions import answers
+from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.states import State
 from portal.referencement import rules
 from portal.structures import rules as structure_rules
@@ -76,11 +76,11 @@ def test_offers_leave_prescriptions_go_on_and_people_are_told(
     assert listed.text.count("Structure fermée") == 2
     one = sign_in(scene.partner).get(f"/prescriptions/{waiting.id}")
     assert "Structure fermée" in one.text
-    prescriptions.refuse(
+    answers.refuse(
         session,
         session.get_one(Prescription, waiting.id),
         by=scene.partner,
-        reason=prescriptions.RefusalReason.OFFRE_FERMEE,
+        reason=RefusalReason.OFFRE_FERMEE,
         message="La structure ferme.",
     )
     with pytest.raises(RuleBroken, match="n’est plus proposée"):

@@ -7,13 +7,14 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import Role, User
+from portal.conventions import ledger, waiting
 from portal.conventions import queries as convention_queries
-from portal.conventions import rules as conventions
 from portal.conventions.models import ActionOffer, PlaceMode, Waiting
 from portal.errors import RuleBroken
 from portal.offers import merge
 from portal.offers import rules as offer_rules
 from portal.offers.models import Offer, OfferState
+from portal.prescriptions import answers
 from portal.prescriptions import rules as prescriptions
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
@@ -201,13 +202,11 @@ def test_the_waiting_list_keeps_the_order_of_arrival(session: Session, animator:
         make_prescription(session, beside(scene, offer), State.ACCEPTEE)
     first = make_prescription(session, beside(scene, kept))
     second = make_prescription(session, scene)
-    for waiting in (first, second):
-        prescriptions.put_on_waiting_list(session, waiting, by=scene.partner)
+    for late in (first, second):
+        answers.put_on_waiting_list(session, late, by=scene.partner)
     rules.merge_offers(session, kept, scene.offer, by=animator)
     assert set(session.exec(select(Waiting.offer_id))) == {kept.id}
-    ahead = [
-        conventions.waiting_ahead(session, offer_id=kept.id, prescription_id=p.id) for p in (first, second)
-    ]
+    ahead = [waiting.ahead(session, offer_id=kept.id, prescription_id=p.id) for p in (first, second)]
     assert ahead == [0, 1]
 
 
@@ -238,11 +237,11 @@ def test_between_two_structures_what_was_agreed_stays_where_it_was(session: Sess
     found = session.get_one(Prescription, prescription.id)
     assert (found.offer_id, found.structure_id) == (scene.offer.id, scene.structure.id)
     # Its partner still answers, and the place is still its convention's.
-    prescriptions.accept(session, found, by=scene.partner)
+    answers.accept(session, found, by=scene.partner)
     assert scene.action is not None
-    places = conventions.places_of_actions(session, [scene.action])[scene.action.id]
+    places = ledger.places_of_actions(session, [scene.action])[scene.action.id]
     assert (places.retenues, places.libres) == (1, 1)
-    prescriptions.enter(session, found, by=scene.partner, day=clock.today())
+    answers.enter(session, found, by=scene.partner, day=clock.today())
     assert found.state is State.ENTREE
 
 

@@ -12,7 +12,7 @@ from portal.accounts.models import Role, User
 from portal.beneficiaries.dossier import Line
 from portal.conventions import queries as convention_queries
 from portal.errors import AlreadyDone, NoPlaceLeft, RuleBroken
-from portal.prescriptions import notifications, queries, rules, sharing
+from portal.prescriptions import answers, notifications, queries, rules, sharing
 from portal.prescriptions.forms import FORMS
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.states import Act, Side, State, possible_acts
@@ -144,7 +144,7 @@ def _page(prescription: Prescription) -> str:
     side = queries.side_of(person())
     assert side is not None
     session = db()
-    acts = possible_acts(prescription.state, side)
+    acts = [a for a in possible_acts(prescription.state, side) if a in FORMS]
     rank = convention_queries.waiting_rank(session, prescription.id)
     if rank is not None:
         acts = [a for a in acts if a is not Act.METTRE_EN_ATTENTE]
@@ -205,15 +205,19 @@ def _do(chosen: Act, prescription: Prescription, form: Any) -> str:
     by = person()
     message = form.message.data
     verbs: dict[Act, Callable[[], int | None]] = {
-        Act.ETUDIER: lambda: rules.study(db(), prescription, by=by, message=message),
-        Act.METTRE_EN_ATTENTE: lambda: rules.put_on_waiting_list(db(), prescription, by=by, message=message),
-        Act.ACCEPTER: lambda: rules.accept(db(), prescription, by=by, message=message),
-        Act.REFUSER: lambda: rules.refuse(
+        Act.ETUDIER: lambda: answers.study(db(), prescription, by=by, message=message),
+        Act.METTRE_EN_ATTENTE: lambda: answers.put_on_waiting_list(
+            db(), prescription, by=by, message=message
+        ),
+        Act.ACCEPTER: lambda: answers.accept(db(), prescription, by=by, message=message),
+        Act.REFUSER: lambda: answers.refuse(
             db(), prescription, by=by, reason=RefusalReason(form.motif_refus.data), message=message or ""
         ),
-        Act.ENTRER: lambda: rules.enter(db(), prescription, by=by, day=form.jour.data, message=message),
-        Act.TERMINER: lambda: rules.finish(db(), prescription, by=by, day=form.jour.data, message=message),
-        Act.ABANDONNER: lambda: rules.give_up(db(), prescription, by=by, day=form.jour.data, message=message),
+        Act.ENTRER: lambda: answers.enter(db(), prescription, by=by, day=form.jour.data, message=message),
+        Act.TERMINER: lambda: answers.finish(db(), prescription, by=by, day=form.jour.data, message=message),
+        Act.ABANDONNER: lambda: answers.give_up(
+            db(), prescription, by=by, day=form.jour.data, message=message
+        ),
         Act.ANNULER: lambda: rules.cancel(db(), prescription, by=by, message=message),
     }
     sent_before = prescription.sent_at is not None

@@ -1,0 +1,400 @@
+"""The ledger of places, the only truth about them: what is free is what it leaves of what is financed.
+
+Lines are added, never changed. Each bears the day it counts from, so that any past day can be told again, and what it
+changes in each tally, so that a sum is a state. A verb that reads how many places are left first takes the rows of
+the actions, so that two acceptances at once are told in turn (docs/adr/0003, 0015).
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from portal import clock
+from portal.accounts.models import User
+from portal.conventions import waiting
+from portal.conventions.models import (
+    ActionOffer,
+    ChoiceOfAction,
+    Convention,
+    FinancedAction,
+    FollowUpRules,
+    Movement,
+    PlaceChange,
+    PlaceMode,
+    PlaceMovement,
+    ProposalEnd,
+)
+from portal.errors import NoPlaceLeft, OutOfTurn, PlacesEnded, RuleBroken
+
+# A place goes through these in this order; of the last two, one happens.
+MOVEMENT_ORDER = (Movement.RETENUE, Movement.OCCUPEE, Movement.LIBEREE, Movement.UTILISEE)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPlaces:
+    """Places of an action on a day; `financees` has the amendments in, `surreservation` comes on top for holding only."""
+
+    financees: int
+    retenues: int
+    occupees: int
+    utilisees: int
+    surreservation: int = 0
+    # Financed places that an amendment already written takes away on a day to come.
+    bientot_retirees: int = 0
+
+    @property
+    def libres(self) -> int:
+        """Financed places that nobody has; below zero when more is taken than financed."""
+        return self.financees - self.prises
+
+    @property
+    def prenables(self) -> int:
+        """Places that can still be held, those beyond the financed ones included; never below zero.
+
+        A place that an amendment will take away is not given: somebody would be in it that day.
+        """
+        return max(0, self.libres + self.surreservation - self.bientot_retirees)
+
+    @property
+    def prises(self) -> int:
+        """Places held, occupied or used up."""
+        return self.retenues + self.occupees + self.utilisees
+
+
+def places_of_actions(
+    session: Session, actions: Collection[FinancedAction], day: date | None = None
+) -> dict[uuid.UUID, ActionPlaces]:
+    """Return the places of each action by its id, in two statements: as they stand, or at the end of a past `day`."""
+    if not actions:
+        return {}
+    ids = [action.id for action in actions]
+    moved = (
+        select(
+            col(PlaceMovement.action_id),
+            func.sum(PlaceMovement.d_retenues),
+            func.sum(PlaceMovement.d_occupees),
+            func.sum(PlaceMovement.d_utilisees),
+        )
+        .where(col(PlaceMovement.action_id).in_(ids))
+        .group_by(col(PlaceMovement.action_id))
+    )
+    if day is not None:
+        moved = moved.where(col(PlaceMovement.effet_le) <= day)
+    tallies = {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in session.execute(moved)}
+    today = day or clock.today()
+    changes: dict[uuid.UUID, list[PlaceChange]] = {}
+    for change in session.exec(
+        select(PlaceChange)
+        .where(col(PlaceChange.action_id).in_(ids))
+        .order_by(col(PlaceChange.effet_le), col(PlaceChange.at), col(PlaceChange.id))
+    ):
+        changes.setdefault(change.action_id, []).append(change)
+    found = {}
+    for action in actions:
+        mine = changes.get(action.id, [])
+        financed = action.places_financees + sum(c.d_financees for c in mine if c.effet_le <= today)
+        later = list(accumulate((c.d_financees for c in mine if c.effet_le > today), initial=0))
+        held, occupied, used = tallies.get(action.id, (0, 0, 0))
+        found[action.id] = ActionPlaces(
+            financed,
+            held,
+            occupied,
+            used,
+            surreservation=action.surreservation,
+            bientot_retirees=-min(later),
+        )
+    return found
+
+
+def places_on_days(session: Session, action: FinancedAction, days: Sequence[date]) -> list[ActionPlaces]:
+    """Return the places of an action at the end of each of these days (in order), in two statements."""
+    moves = session.execute(
+        select(
+            col(PlaceMovement.effet_le),
+            func.sum(PlaceMovement.d_retenues),
+            func.sum(PlaceMovement.d_occupees),
+            func.sum(PlaceMovement.d_utilisees),
+        )
+        .where(col(PlaceMovement.action_id) == action.id)
+        .group_by(col(PlaceMovement.effet_le))
+        .order_by(col(PlaceMovement.effet_le))
+    ).all()
+    changes = changes_of(session, action.id)
+    found = []
+    for day in days:
+        held, occupied, used = (sum(int(row[n]) for row in moves if row[0] <= day) for n in (1, 2, 3))
+        financed = action.places_financees + sum(c.d_financees for c in changes if c.effet_le <= day)
+        found.append(ActionPlaces(financed, held, occupied, used, action.surreservation))
+    return found
+
+
+def changes_of(session: Session, action_id: uuid.UUID) -> list[PlaceChange]:
+    """Return what amendments add to an action or take from it, by the day they take effect."""
+    return list(
+        session.exec(
+            select(PlaceChange)
+            .where(col(PlaceChange.action_id) == action_id)
+            .order_by(col(PlaceChange.effet_le), col(PlaceChange.at), col(PlaceChange.id))
+        )
+    )
+
+
+def places_moved(session: Session, action_id: uuid.UUID) -> bool:
+    """Say whether the ledger holds a line of this action."""
+    return (
+        session.exec(
+            select(PlaceMovement.id).where(col(PlaceMovement.action_id) == action_id).limit(1)
+        ).first()
+        is not None
+    )
+
+
+def follow_up_rules(session: Session) -> FollowUpRules:
+    """Return the rules of prescriptions and places that the département set, or the usual ones."""
+    return session.get(FollowUpRules, 1) or FollowUpRules()
+
+
+def running_actions(
+    session: Session, offer_id: uuid.UUID, day: date, *, lock: bool = False
+) -> list[FinancedAction]:
+    """Return the actions that finance this offer on `day`, in the order in which they give their places.
+
+    The order is the département's (`ChoiceOfAction`). `lock` keeps other acceptances waiting until this one is written.
+    """
+    rows = session.execute(
+        select(col(FinancedAction.id), col(Convention.date_debut), col(Convention.date_fin))
+        .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
+        .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
+        .where(
+            col(ActionOffer.offer_id) == offer_id,
+            col(Convention.date_debut) <= day,
+            col(Convention.date_fin) >= day,
+        )
+        .order_by(col(Convention.date_fin), col(FinancedAction.id))
+    ).all()
+    if not rows:
+        return []
+    ids = [row[0] for row in rows]
+    begins = {row[0]: row[1] for row in rows}
+    if lock:
+        found = lock_actions(session, ids)
+    else:
+        found = list(session.exec(select(FinancedAction).where(col(FinancedAction.id).in_(ids))))
+    found.sort(key=lambda action: ids.index(action.id))
+    choice = follow_up_rules(session).choix_action
+    keys: dict[ChoiceOfAction, Any] = {
+        ChoiceOfAction.FINIT_AVANT: None,
+        ChoiceOfAction.PLUS_ANCIENNE: lambda action: begins[action.id],
+        ChoiceOfAction.MOINS_CHERE: lambda action: action.cout_unitaire_centimes,
+    }
+    if choice is ChoiceOfAction.PLUS_LIBRE:
+        places = places_of_actions(session, found)
+        keys[choice] = lambda action: -places[action.id].libres
+    if keys[choice] is not None:
+        found.sort(key=keys[choice])
+    return found
+
+
+def hold_place(
+    session: Session,
+    *,
+    offer_id: uuid.UUID,
+    prescription_id: uuid.UUID,
+    by: User | None,
+    out_of_turn: str | None = None,
+    without_place: bool = False,
+) -> FinancedAction | None:
+    """Hold a place of the offer for a prescription and return the action it comes from.
+
+    Returns None when no convention ever financed the offer: there is then nothing to count. `out_of_turn` says why
+    this person passes before those who wait; `without_place` that a place is not needed although a convention that
+    financed the offer is over. Raises NoPlaceLeft when every place is taken, OutOfTurn when those left are for people
+    who wait since longer, PlacesEnded when the last convention is over.
+    """
+    actions = running_actions(session, offer_id, clock.today(), lock=True)
+    if not actions:
+        if not without_place:
+            _refuse_ended(session, offer_id)
+        waiting.leave(session, prescription_id=prescription_id)
+        return None
+    places = places_of_actions(session, actions)
+    free = sum(places[action.id].prenables for action in actions)
+    if free == 0:
+        raise NoPlaceLeft(
+            "Plus de place : toutes les places financées de cette offre sont prises. "
+            "Mettez la personne en liste d’attente, ou refusez en disant pourquoi."
+        )
+    ahead = waiting.ahead(session, offer_id=offer_id, prescription_id=prescription_id)
+    reason = (out_of_turn or "").strip() or None
+    if free <= ahead and reason is None:
+        listed = waiting.opened(session, prescription_id) is not None
+        raise OutOfTurn(_others_first(ahead, free, listed=listed))
+    action = next(action for action in actions if places[action.id].prenables > 0)
+    _write(
+        session,
+        action.id,
+        prescription_id,
+        Movement.RETENUE,
+        by,
+        clock.today(),
+        motif=reason if free <= ahead else None,
+        retenues=1,
+    )
+    waiting.leave(session, prescription_id=prescription_id, outcome=ProposalEnd.PRISE)
+    return action
+
+
+def occupy_place(
+    session: Session, *, prescription_id: uuid.UUID, by: User | None, day: date | None = None
+) -> None:
+    """Turn the held place of a prescription into an occupied one from `day` on; nothing when it holds none.
+
+    A place is never occupied before it was held: an entry told late, of a day before the acceptance, counts from the
+    acceptance.
+    """
+    held = last_movement(session, prescription_id)
+    if held is None or held.movement is not Movement.RETENUE:
+        return
+    effect = max(day or clock.today(), held.effet_le)
+    _write(session, held.action_id, prescription_id, Movement.OCCUPEE, by, effect, retenues=-1, occupees=1)
+
+
+def give_back_place(
+    session: Session, *, prescription_id: uuid.UUID, by: User | None, day: date | None = None
+) -> Movement | None:
+    """Let go of a prescription's place from `day` on and return what became of it (None when it held none).
+
+    A held place is released. An occupied one is released in a file active, used up otherwise (domain §6).
+    """
+    last = last_movement(session, prescription_id)
+    if last is None or last.movement not in {Movement.RETENUE, Movement.OCCUPEE}:
+        return None
+    effect = max(day or clock.today(), last.effet_le)
+    if last.movement is Movement.RETENUE:
+        _write(session, last.action_id, prescription_id, Movement.LIBEREE, by, effect, retenues=-1)
+        return Movement.LIBEREE
+    if session.get_one(FinancedAction, last.action_id).mode is PlaceMode.FILE_ACTIVE:
+        _write(session, last.action_id, prescription_id, Movement.LIBEREE, by, effect, occupees=-1)
+        return Movement.LIBEREE
+    _write(session, last.action_id, prescription_id, Movement.UTILISEE, by, effect, occupees=-1, utilisees=1)
+    return Movement.UTILISEE
+
+
+def join_waiting_list(session: Session, *, offer_id: uuid.UUID, prescription_id: uuid.UUID) -> int:
+    """Put a prescription at the end of its offer's waiting list and return its rank, from 1.
+
+    Raises RuleBroken when it waits already, when the offer has no financed place, or when one is free for it.
+    """
+    if waiting.opened(session, prescription_id) is not None:
+        raise RuleBroken("Cette personne est déjà en liste d’attente.")
+    actions = running_actions(session, offer_id, clock.today(), lock=True)
+    if not actions:
+        raise RuleBroken("Cette offre n’a pas de places comptées : acceptez ou refusez la prescription.")
+    ahead = waiting.ahead(session, offer_id=offer_id, prescription_id=prescription_id)
+    free = sum(places.prenables for places in places_of_actions(session, actions).values())
+    if free > ahead:
+        raise RuleBroken("Il reste une place pour cette personne : vous pouvez accepter.")
+    waiting.join(session, offer_id=offer_id, prescription_id=prescription_id)
+    return ahead + 1
+
+
+def last_movement(session: Session, prescription_id: uuid.UUID) -> PlaceMovement | None:
+    """Return the last line of the ledger about a prescription."""
+    lines = session.exec(
+        select(PlaceMovement).where(col(PlaceMovement.prescription_id) == prescription_id)
+    ).all()
+    return max(lines, key=lambda line: MOVEMENT_ORDER.index(line.movement), default=None)
+
+
+def lock_actions(session: Session, ids: Collection[uuid.UUID]) -> list[FinancedAction]:
+    """Take the rows of these actions until the transaction ends, and return them as they are now."""
+    # One order for all, so that two acceptances never wait for each other.
+    return list(
+        session.exec(
+            select(FinancedAction)
+            .where(col(FinancedAction.id).in_(list(ids)))
+            .order_by(col(FinancedAction.id))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> None:
+    """Have the actions that finance the offer `origin` finance `target`, and its waiting list join the other's.
+
+    Everybody keeps the moment they came at. The ledger is not touched: a place is an action's and a prescription's.
+    """
+    known = set(session.exec(select(ActionOffer.action_id).where(col(ActionOffer.offer_id) == target)))
+    links = session.exec(select(ActionOffer).where(col(ActionOffer.offer_id) == origin)).all()
+    # Acceptances on these actions wait until the offers are one.
+    lock_actions(session, {link.action_id for link in links} | known)
+    for link in links:
+        session.delete(link)
+    session.add_all(
+        ActionOffer(action_id=link.action_id, offer_id=target)
+        for link in links
+        if link.action_id not in known
+    )
+    waiting.move_offer(session, origin=origin, target=target)
+    session.flush()
+
+
+def _refuse_ended(session: Session, offer_id: uuid.UUID) -> None:
+    ended = session.exec(
+        select(func.max(Convention.date_fin))
+        .join(FinancedAction, col(FinancedAction.convention_id) == col(Convention.id))
+        .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
+        .where(col(ActionOffer.offer_id) == offer_id, col(Convention.date_fin) < clock.today())
+    ).one()
+    if ended is not None:
+        raise PlacesEnded(
+            f"La convention qui finançait cette offre est finie depuis le {ended:%d/%m/%Y} : elle n’a plus de place "
+            "financée. Vous pouvez accepter sans place financée, ou refuser en disant pourquoi."
+        )
+
+
+def _others_first(ahead: int, free: int, *, listed: bool) -> str:
+    who = "1 personne attend" if ahead == 1 else f"{ahead} personnes attendent"
+    if ahead == 1:
+        whose, answer = "la place libre est pour elle", "Répondez-lui d’abord"
+    elif free == 1:
+        whose, answer = "la place libre est pour la première", "Répondez-lui d’abord"
+    else:
+        whose, answer = "les places libres sont pour elles", "Répondez-leur d’abord"
+    way_on = "." if listed else ", ou mettez la personne en liste d’attente."
+    return f"{who} depuis plus longtemps : {whose}. {answer}{way_on}"
+
+
+def _write(
+    session: Session,
+    action_id: uuid.UUID,
+    prescription_id: uuid.UUID,
+    movement: Movement,
+    by: User | None,
+    day: date,
+    *,
+    motif: str | None = None,
+    retenues: int = 0,
+    occupees: int = 0,
+    utilisees: int = 0,
+) -> None:
+    session.add(
+        PlaceMovement(
+            action_id=action_id,
+            prescription_id=prescription_id,
+            movement=movement,
+            d_retenues=retenues,
+            d_occupees=occupees,
+            d_utilisees=utilisees,
+            effet_le=day,
+            motif=motif,
+            by_id=by.id if by else None,
+        )
+    )
+    session.flush()

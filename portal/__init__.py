@@ -111,7 +111,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     )
     structures.read_elsewhere_with(app, catalogue.known.elsewhere)
     structures.on_rename(app, offer_rules.refresh_search_text)
-    beneficiaries.read_prescriptions_with(app, prescriptions.follow.lines_of_beneficiary)
+    beneficiaries.read_prescriptions_with(app, prescriptions.lists.lines_of_beneficiary)
 
     cli.init_app(app)
     return app

@@ -7,9 +7,9 @@ from sqlmodel import col
 
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.models import AccessKind
-from portal.prescriptions import queries
+from portal.prescriptions import queries, sharing
 from portal.prescriptions.models import Prescription
-from portal.prescriptions.states import State
+from portal.prescriptions.states import Side, State
 from portal.web.access import person
 from portal.web.session import database, db
 
@@ -54,3 +54,10 @@ def journal(beneficiary_id: uuid.UUID, prescription_id: uuid.UUID | None = None)
             kind=AccessKind.PRESCRIPTION if prescription_id else AccessKind.LECTURE,
             prescription_id=prescription_id,
         )
+
+
+def name_of(prescription: Prescription, side: Side) -> str:
+    """Return the person's name: as it was shared for the partner, that of the file for the référent."""
+    if side is Side.PARTENAIRE:
+        return sharing.name_for_partner(prescription)
+    return prescription.beneficiary.full_name

@@ -42,7 +42,8 @@ def _around(segment: Segment, where: Around) -> tuple[Array, Array]:
         kept |= holding(segment, "modes_accueil", [REMOTE])
     if where.commune is not None:
         kept &= eligible(segment, geography.zone_codes_covering(where.commune))
-    rows = np.flatnonzero(kept)
+    # Kept for the next ones who ask about the place: no wider than it must be.
+    rows = np.flatnonzero(kept).astype(np.int32)
     distance = np.full(segment.count, np.nan, np.float32)
     distance[near] = kilometres
     return rows, _told(segment, where, rows, distance[rows])

@@ -39,7 +39,7 @@ _ALIGN = 64
 _PIECE = 1 << 20
 
 # At most 0.2 MB each at national size.
-_LATELY = 64
+_LATELY = 32
 
 Array = NDArray[Any]
 T = TypeVar("T")

@@ -54,4 +54,6 @@ def prepare(engine: Engine) -> None:
 def go_straight(connection: sqlite3.Connection) -> None:
     """Ready a connection for statements alone: it can only read, and gives texts as bytes."""
     connection.execute("PRAGMA query_only=ON")
+    # Twenty records by their keys: the pages that serve again are few, and each thread has such a cache.
+    connection.execute("PRAGMA cache_size=-512")
     connection.text_factory = bytes

@@ -24,7 +24,10 @@ from portal.indicators import views as indicators
 from portal.offers import queries as offer_queries
 from portal.offers import rules as offer_rules
 from portal.offers import views as offers
+from portal.prescriptions import delays as answer_delays
 from portal.prescriptions import views as prescriptions
+from portal.programme import reading as programme_reading
+from portal.programme import views as programme
 from portal.referencement import views as referencement
 from portal.structures import views as structures
 from portal.web import (
@@ -98,6 +101,8 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(conventions.blueprint)
     app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(prescriptions.blueprint)
+    app.register_blueprint(prescriptions.lien.blueprint)
+    app.register_blueprint(programme.blueprint)
     app.register_blueprint(exchanges.blueprint)
     app.register_blueprint(api.blueprint)
     api_gate.init_app(app, https=config.is_https)
@@ -105,6 +110,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(referencement.blueprint)
     # The catalogue shows places, which the conventions count: the counter is handed down to it.
     offers.read_places_with(app, convention_queries.places_by_offer)
+    offers.read_delays_with(app, answer_delays.usual_delay)
     # Structures show their offers, which stand above them, and tell them when they change their name.
     structures.read_offers_with(
         app, count=offer_queries.count_by_structure, listed=offer_queries.of_structure
@@ -112,6 +118,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     structures.read_elsewhere_with(app, catalogue.known.elsewhere)
     structures.on_rename(app, offer_rules.refresh_search_text)
     beneficiaries.read_prescriptions_with(app, prescriptions.lists.lines_of_beneficiary)
+    beneficiaries.read_week_with(app, programme_reading.hours_of_this_week)
 
     cli.init_app(app)
     return app

@@ -21,6 +21,7 @@ from portal.errors import RuleBroken
 from portal.exchanges import exports
 from portal.exchanges.national import loading
 from portal.exchanges.national.console import Console
+from portal.prescriptions.cli import prescriptions_group
 from portal.structures import queries as structure_queries
 from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
@@ -28,7 +29,7 @@ from portal.structures.models import MembershipLevel, Structure
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (db_group, demo_command, accounts_group, exchanges_group, jobs_group):
+    for command in (db_group, demo_command, accounts_group, exchanges_group, prescriptions_group, jobs_group):
         app.cli.add_command(command)
 
 

@@ -103,6 +103,12 @@ SETTINGS: tuple[Setting, ...] = (
         "those who use it (AGPL, section 13).",
     ),
     Setting(
+        "PORTAL_ANTIVIRUS_URL",
+        "",
+        "The antivirus that reads each document before it is kept, clamd over TCP: `tcp://host:3310`. Without it "
+        "documents are recognised by their content only.",
+    ),
+    Setting(
         "PORTAL_PROXIES",
         "0",
         "Number of trusted reverse proxies in front (their `X-Forwarded-*` is believed).",
@@ -137,6 +143,8 @@ class Config:
     # Requests a minute to the API; 0 for no limit.
     api_rate: int
     source_code_url: str
+    # "" when documents are not scanned.
+    antivirus_url: str
     proxies: int
     # Where what a start makes for itself is kept: the secret, the SQLite file, the files of the index.
     instance: Path = INSTANCE
@@ -203,6 +211,7 @@ def load_config(environ: Mapping[str, str] | None = None, instance: Path = INSTA
         api_open=_on_or_off(values, "PORTAL_API_OPEN", otherwise=host in _LOCAL),
         api_rate=_rate(values["PORTAL_API_RATE"]),
         source_code_url=_source_code(values["PORTAL_SOURCE_CODE_URL"]),
+        antivirus_url=_antivirus(values["PORTAL_ANTIVIRUS_URL"]),
         proxies=int(values["PORTAL_PROXIES"]),
         instance=instance,
     )
@@ -220,6 +229,19 @@ def _service(values: Mapping[str, str], name: str) -> str:
 def _source_code(address: str) -> str:
     if address and not address.startswith(("http://", "https://")):
         raise ConfigError("PORTAL_SOURCE_CODE_URL must be an address such as https://git.example.org/portail")
+    return address
+
+
+def _antivirus(address: str) -> str:
+    if address in {"", "off"}:
+        return ""
+    parts = urlsplit(address)
+    try:
+        sound = parts.scheme == "tcp" and bool(parts.hostname) and parts.port != 0 and parts.path in {"", "/"}
+    except ValueError:
+        sound = False  # the port is no number
+    if not sound:
+        raise ConfigError("PORTAL_ANTIVIRUS_URL must be an address such as tcp://clamav.example.org:3310")
     return address
 
 

@@ -19,19 +19,61 @@ from portal.exchanges.imports import runs as imports
 from portal.mail import as_html, as_text
 from portal.offers import reminders, saisies
 from portal.prescriptions import due, notifications
+from portal.prescriptions import reminders as follow_up
+from portal.prescriptions.states import Act
 from portal.referencement import notifications as referencement
 
 log = logging.getLogger("portal.jobs")
 _TIMEOUT_SECONDS = 20
 
 
-def expire_prescriptions(database: Database, config: Config) -> str:
-    """Expire the prescriptions that nobody answered, and tell both sides."""
+def follow_prescriptions(database: Database, config: Config) -> str:
+    """Expire what nobody answered, free the places of those who did not come, propose the free places; tell everybody."""
+    sender = _sender(config)
     with database.writing() as session:
         expired = due.expire_unanswered(session)
         for prescription in expired:
-            notifications.tell_expired(session, prescription, public_url=config.public_url)
-        return f"{len(expired)} expired"
+            notifications.tell(session, prescription, Act.EXPIRER, sender)
+    with database.writing() as session:
+        released = due.release_absent(session)
+        for prescription in released:
+            notifications.tell(session, prescription, Act.CONSTATER, sender)
+    with database.writing() as session:
+        turns = due.propose_places(session)
+        notifications.tell_turns(session, turns, sender)
+    return f"{len(expired)} expired, {len(released)} released, {len(turns)} turns of a waiting list told"
+
+
+def send_reminders(database: Database, config: Config) -> str:
+    """Remind structures and référents of what waits for them, and people of their meeting of tomorrow."""
+    sender = _sender(config)
+    told = []
+    for remind in (
+        follow_up.remind_partners,
+        follow_up.remind_referents,
+        follow_up.ask_whether_they_came,
+        follow_up.tell_no_entry,
+        follow_up.remind_people,
+    ):
+        number = 0
+        while True:
+            with database.writing() as session:
+                written = remind(session, sender)
+            number += written
+            if written < follow_up.BATCH:
+                break
+        told.append(number)
+    silent, unanswered, expected, no_entry, people = told
+    return (
+        f"{silent} structures and {unanswered} référents reminded of an answer, {expected} and {no_entry} of an entry, "
+        f"{people} people of a meeting"
+    )
+
+
+def purge_documents(database: Database, config: Config) -> str:
+    """Remove the documents of prescriptions whose time is over."""
+    with database.writing() as session:
+        return f"{follow_up.purge_documents(session)} documents removed"
 
 
 def keep_offers_fresh(database: Database, config: Config) -> str:
@@ -144,7 +186,9 @@ def forget_needs(database: Database, config: Config) -> str:
 
 
 JOBS: dict[str, Callable[[Database, Config], str]] = {
-    "prescriptions": expire_prescriptions,
+    "prescriptions": follow_prescriptions,
+    "relances": send_reminders,
+    "documents": purge_documents,
     "freshness": keep_offers_fresh,
     "referencement": remind_animators,
     "imports": forget_tables,
@@ -154,6 +198,10 @@ JOBS: dict[str, Callable[[Database, Config], str]] = {
     "alertes": send_alerts,
     "mail": send_mail,
 }
+
+
+def _sender(config: Config) -> notifications.Sender:
+    return notifications.Sender(public_url=config.public_url, secret=config.secret_key)
 
 
 def _message(mail: OutgoingMail, config: Config) -> EmailMessage:

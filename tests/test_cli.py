@@ -278,13 +278,16 @@ class TestJobs:
     def test_all_by_default_one_by_name(self, run: Run) -> None:
         lines = run("jobs", "run").output.splitlines()
         assert [line.split(":")[0] for line in lines] == list(jobs.JOBS)
-        assert run("jobs", "run", "prescriptions").output == "prescriptions: 0 expired\n"
+        assert (
+            run("jobs", "run", "prescriptions").output
+            == "prescriptions: 0 expired, 0 released, 0 turns of a waiting list told\n"
+        )
 
     def test_an_unknown_one_is_told_and_nothing_runs(self, run: Run) -> None:
         output = run("jobs", "run", "prescriptions", "menage", code=1).output
         assert (
             output
-            == "Error: unknown job: menage; there are prescriptions, freshness, referencement, imports, saisies, besoins, catalogue, alertes, mail\n"
+            == "Error: unknown job: menage; there are prescriptions, relances, documents, freshness, referencement, imports, saisies, besoins, catalogue, alertes, mail\n"
         )
 
     def test_one_that_fails_is_told_and_the_others_run(self, config: Config, database_here: Database) -> None:
@@ -293,7 +296,7 @@ class TestJobs:
         _, run = runner(replace(config, mail_url="smtp://127.0.0.1:1"), database_here)
         result = run("jobs", "run", "mail", "prescriptions", code=1)
         assert "mail: failed, ConnectionRefusedError" in result.stderr
-        assert result.stdout == "prescriptions: 0 expired\n"
+        assert result.stdout == "prescriptions: 0 expired, 0 released, 0 turns of a waiting list told\n"
         with database_here.session() as session:
             (mail,) = session.exec(select(OutgoingMail)).all()
             assert (mail.sent_at, mail.attempts) == (None, 0)

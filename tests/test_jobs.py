@@ -1,5 +1,6 @@
 """What is due: mail through a real SMTP server on this machine, and expiries."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -20,8 +21,11 @@ from portal.accounts.models import OutgoingMail
 from portal.accounts.queries import CLAIM_LIFE
 from portal.accounts.rules import queue_mail
 from portal.config import Config
+from portal.conventions.models import Convention, PlaceMode
 from portal.db import Database
-from portal.prescriptions.states import State
+from portal.prescriptions import answers, links
+from portal.prescriptions.models import PrescriptionDocument
+from portal.prescriptions.states import Side, State
 from tests.factories.prescriptions import make_prescription, make_scene
 
 BODY = "Bonjour Éloïse,\n\nL’été à Saint-Malo : 1 234,56 € — « déjà là ».\n\n.\nFin.\n"
@@ -262,26 +266,32 @@ class TestExpiry:
         forgotten = make_prescription(session, scene)
         accepted = make_prescription(session, scene, State.ACCEPTEE)
         session.commit()
-        assert jobs.expire_prescriptions(database, config) == "0 expired"
+        assert jobs.follow_prescriptions(database, config).startswith("0 expired, ")
 
         move_clock(2025, 2, 1, 10)
-        assert jobs.expire_prescriptions(database, config) == "1 expired"
+        assert jobs.follow_prescriptions(database, config).startswith("1 expired, ")
         session.expire_all()
         assert (forgotten.state, accepted.state) == (State.EXPIREE, State.ACCEPTEE)
-        assert jobs.expire_prescriptions(database, config) == "0 expired"
+        assert jobs.follow_prescriptions(database, config).startswith("0 expired, ")
         mails = session.exec(select(OutgoingMail)).all()
-        assert {mail.recipient for mail in mails} == {scene.partner.courriel, scene.referent.courriel}
-        assert len(mails) == 2
+        contact = "accueil@association.example.org"
+        assert sorted(mail.recipient for mail in mails) == sorted(
+            [scene.partner.courriel, contact, scene.referent.courriel]
+        )
         for mail in mails:
             assert mail.subject == "Une prescription a expiré"
-            assert f"{config.public_url}/prescriptions/{forgotten.id}" in mail.body
+            # Who has no account had a link, which opens nothing any more.
+            told = f"{config.public_url}/prescriptions/{forgotten.id}" in mail.body
+            assert told is (mail.recipient != contact)
             assert "Fictif" not in mail.subject + mail.body
 
     def test_nothing_is_due_in_an_empty_portal(
         self, session: Session, database: Database, config: Config
     ) -> None:
         assert {name: job(database, config) for name, job in jobs.JOBS.items()} == {
-            "prescriptions": "0 expired",
+            "prescriptions": "0 expired, 0 released, 0 turns of a waiting list told",
+            "relances": "0 structures and 0 référents reminded of an answer, 0 and 0 of an entry, 0 people of a meeting",
+            "documents": "0 documents removed",
             "freshness": "0 to confirm, 0 suspended",
             "referencement": "0 animators told",
             "imports": "0 emptied",
@@ -292,3 +302,94 @@ class TestExpiry:
             "mail": "no PORTAL_MAIL_URL: messages stay in the outbox",
         }
         assert clock.now().tzinfo is UTC
+
+
+class TestFollowUp:
+    def test_reminders_and_purge_run_from_the_jobs(
+        self,
+        session: Session,
+        database: Database,
+        config: Config,
+        move_clock: Callable[..., datetime],
+    ) -> None:
+        move_clock(2025, 1, 1, 10)
+        scene = make_scene(session)
+        silent = make_prescription(session, scene)
+        expected = make_prescription(session, scene, State.ACCEPTEE)
+        refused = make_prescription(session, scene, State.REFUSEE)
+        document = PrescriptionDocument(
+            prescription_id=refused.id,
+            nom="cv.pdf",
+            content_type="application/pdf",
+            taille=4,
+            contenu=b"%PDF",
+            side=Side.REFERENT,
+        )
+        session.add(document)
+        session.commit()
+        move_clock(2025, 1, 11, 12)
+        said = (
+            "1 structures and 0 référents reminded of an answer, 1 and 0 of an entry, 0 people of a meeting"
+        )
+        assert jobs.send_reminders(database, config) == said
+        assert jobs.purge_documents(database, config) == "1 documents removed"
+        written = [(mail.recipient, mail.subject) for mail in session.exec(select(OutgoingMail))]
+        nothing = said.replace("1", "0")
+        assert jobs.send_reminders(database, config) == nothing
+        assert jobs.purge_documents(database, config) == "0 documents removed"
+        assert len(session.exec(select(OutgoingMail)).all()) == len(written) == 4
+        for subject in (
+            "Rappel : une prescription attend votre réponse",
+            "La personne attendue est-elle venue ?",
+        ):
+            assert (scene.partner.courriel, subject) in written
+        # The link of the contact address opens the right one.
+        links_sent = {
+            mail.subject: words
+            for mail in session.exec(select(OutgoingMail))
+            for words in re.findall(rf"{config.public_url}/reponse/(\S+)", mail.body)
+        }
+        assert {
+            subject: links.read(config.secret_key, words, days=8)[0] for subject, words in links_sent.items()
+        } == {
+            "Rappel : une prescription attend votre réponse": silent.id,
+            "La personne attendue est-elle venue ?": expected.id,
+        }
+        session.refresh(document)
+        assert (document.nom, document.contenu) == ("cv.pdf", None)
+
+    def test_a_place_that_nobody_came_for_is_proposed_to_the_next_in_the_same_run(
+        self,
+        session: Session,
+        database: Database,
+        config: Config,
+        move_clock: Callable[..., datetime],
+    ) -> None:
+        move_clock(2025, 1, 1, 10)
+        scene = make_scene(session, places=1, mode=PlaceMode.FILE_ACTIVE)
+        assert scene.action is not None
+        session.get_one(Convention, scene.action.convention_id).delai_entree_jours = 7
+        absent = make_prescription(session, scene, State.ACCEPTEE)
+        first = make_prescription(session, scene)
+        answers.put_on_waiting_list(session, first, by=scene.partner)
+        session.commit()
+        move_clock(2025, 1, 9, 10)
+        said = jobs.follow_prescriptions(database, config)
+        assert said == "0 expired, 1 released, 1 turns of a waiting list told"
+        session.expire_all()
+        assert (absent.state, first.state) == (State.ABANDONNEE, State.A_L_ETUDE)
+        told = [(mail.recipient, mail.subject) for mail in session.exec(select(OutgoingMail))]
+        contact = "accueil@association.example.org"
+        assert sorted(told) == sorted(
+            [
+                (scene.partner.courriel, "Une place est libérée"),
+                (contact, "Une place est libérée"),
+                (scene.referent.courriel, "Une place est libérée"),
+                (scene.referent.courriel, "Une place se libère"),
+            ]
+        )
+        assert jobs.follow_prescriptions(database, config) == nothing_to_follow()
+
+
+def nothing_to_follow() -> str:
+    return "0 expired, 0 released, 0 turns of a waiting list told"

@@ -1,4 +1,4 @@
-"""What a person's file says of prescriptions. The room above knows them; the file is given the reader (`Reader`)."""
+"""What a person's file says of prescriptions and of the week. The rooms above know them; the file is given readers."""
 
 import uuid
 from collections.abc import Callable
@@ -28,3 +28,17 @@ class Line:
 
 # Given a session, who reads and whose file: the prescriptions that this reader may see, the latest change first.
 Reader = Callable[[Session, User, uuid.UUID], list[Line]]
+
+
+@dataclass(frozen=True, slots=True)
+class WeekHours:
+    """The present week of the person, in minutes: planned, done, and the least and the most that are aimed at."""
+
+    planned: int
+    done: int
+    minutes_min: int
+    minutes_max: int
+
+
+# Given a session, who reads and whose file: the hours of the present week.
+WeekReader = Callable[[Session, User, uuid.UUID], WeekHours]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
-from wtforms import DateField, EmailField, HiddenField, RadioField, SelectChoice, StringField
+from wtforms import BooleanField, DateField, EmailField, HiddenField, RadioField, SelectChoice, StringField
 from wtforms.validators import UUID, DataRequired, InputRequired, Optional
 
 from portal import geography
@@ -55,6 +55,10 @@ class BeneficiaryForm(Form):
         [Optional(), MaxLength(254), FollowsSchema(Structure)],
         render_kw=_NOT_KEPT,
     )
+    courriel_accord = BooleanField(
+        "La personne accepte de recevoir des courriels",
+        description="Elle sera prévenue à cette adresse de ce que deviennent ses prescriptions.",
+    )
     numero_allocataire = StringField(
         "Numéro d’allocataire",
         [Optional(), MaxLength(20)],
@@ -99,6 +103,7 @@ def as_typed(person: Beneficiary) -> dict[str, Any]:
         "commune": commune.label if commune else None,
         "telephone": person.telephone,
         "courriel": person.courriel,
+        "courriel_accord": person.courriel_accord,
         "numero_allocataire": person.numero_allocataire,
         "dominante": person.dominante.value if person.dominante else "",
         "freins": person.freins or [],

@@ -1,14 +1,17 @@
 """Verbs on people's files; every one of them is written in the access journal."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock, geography
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import AccessEntry, AccessKind, Beneficiary
+from portal.db import new_id
 from portal.errors import NotAllowed, RuleBroken
 from portal.parcours import FREINS, Dominante
 
@@ -19,6 +22,7 @@ FIELDS = (
     "code_insee",
     "telephone",
     "courriel",
+    "courriel_accord",
     "numero_allocataire",
     "dominante",
     "freins",
@@ -71,14 +75,34 @@ def journal(
     session: Session,
     beneficiary_id: uuid.UUID,
     *,
-    by: User,
+    by: User | None,
     kind: AccessKind,
     prescription_id: uuid.UUID | None = None,
 ) -> None:
-    """Write in the access journal that `by` did this with the file (law: every access to a dossier is written down)."""
+    """Write in the access journal that `by` did this with the file (law: every access to a dossier is written down).
+
+    `by` is None for the structure that reads by the link of an e-mail: nobody signed in.
+    """
     session.add(
-        AccessEntry(user_id=by.id, beneficiary_id=beneficiary_id, kind=kind, prescription_id=prescription_id)
+        AccessEntry(
+            user_id=by.id if by else None,
+            par_lien=by is None,
+            beneficiary_id=beneficiary_id,
+            kind=kind,
+            prescription_id=prescription_id,
+        )
     )
+
+
+def journal_exports(session: Session, beneficiary_ids: Collection[uuid.UUID], *, by: User) -> None:
+    """Write in the access journal of each of these people that `by` exported data about them, in one statement."""
+    now = clock.now()
+    lines = [
+        {"user_id": by.id, "beneficiary_id": id, "kind": AccessKind.EXPORT, "at": now, "id": new_id()}
+        for id in set(beneficiary_ids)
+    ]
+    if lines:
+        session.execute(insert(AccessEntry), lines)
 
 
 def _opened_before(session: Session, id: uuid.UUID | None, by: User) -> Beneficiary | None:
@@ -98,6 +122,12 @@ def _apply(session: Session, person: Beneficiary, values: dict[str, Any]) -> Non
         raise RuleBroken("La date de naissance est dans le futur : corrigez-la.", field="date_naissance")
     if person.date_naissance.year < 1900:
         raise RuleBroken("La date de naissance est trop ancienne : relisez l’année.", field="date_naissance")
+    person.courriel_accord = bool(person.courriel_accord)
+    if person.courriel_accord and not person.courriel:
+        raise RuleBroken(
+            "Écrivez l’adresse électronique, ou décochez « La personne accepte de recevoir des courriels ».",
+            field="courriel",
+        )
     person.dominante = Dominante(person.dominante) if person.dominante else None
     known = {frein.slug for frein in FREINS}
     unknown = [slug for slug in person.freins or () if slug not in known]

@@ -19,7 +19,7 @@ from flask import (
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.beneficiaries import queries, rules
-from portal.beneficiaries.dossier import Line, Reader
+from portal.beneficiaries.dossier import Line, Reader, WeekHours, WeekReader
 from portal.beneficiaries.forms import BeneficiaryForm, as_typed
 from portal.beneficiaries.models import AccessEntry, AccessKind, Beneficiary
 from portal.errors import RuleBroken
@@ -34,6 +34,7 @@ from portal.web.session import database, db
 blueprint = Blueprint("beneficiaries", __name__, url_prefix="/beneficiaires")
 
 _READER = "beneficiary_prescriptions"
+_WEEK_READER = "beneficiary_week"
 _ACCESSES_SHOWN = 20
 # A search answers on one page: to page through it would take the words into the address.
 _FOUND_SHOWN = 100
@@ -42,6 +43,11 @@ _FOUND_SHOWN = 100
 def read_prescriptions_with(app: Flask, reader: Reader) -> None:
     """Give files the function that reads a person's prescriptions (the room above knows them)."""
     app.extensions[_READER] = reader
+
+
+def read_week_with(app: Flask, reader: WeekReader) -> None:
+    """Give files the function that reads the hours of a person's week (the room above counts them)."""
+    app.extensions[_WEEK_READER] = reader
 
 
 @blueprint.route("", methods=["GET", "POST"], strict_slashes=False)
@@ -95,6 +101,7 @@ def show(beneficiary_id: uuid.UUID) -> Any:
     beneficiary = _mine(beneficiary_id)
     accesses = _journal_reading(beneficiary)
     lines: list[Line] = current_app.extensions[_READER](db(), person(), beneficiary.id)
+    week: WeekHours = current_app.extensions[_WEEK_READER](db(), person(), beneficiary.id)
     freins = beneficiary.freins or []
     return render_template(
         "beneficiaries/show.html",
@@ -113,6 +120,7 @@ def show(beneficiary_id: uuid.UUID) -> Any:
             _search_for(beneficiary, dominante=beneficiary.dominante.value) if beneficiary.dominante else None
         ),
         lines=lines,
+        week=week,
         accesses=[_as_event(entry, person()) for entry in accesses],
     )
 

@@ -5,9 +5,18 @@ from datetime import date
 from typing import Any
 
 from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectChoice, SelectField, StringField
-from wtforms.validators import UUID, DataRequired, InputRequired, ValidationError
+from wtforms.validators import UUID, DataRequired, InputRequired, Optional, ValidationError
 
-from portal.conventions.models import Convention, FinancedAction, Financeur, PlaceMode
+from portal import clock
+from portal.conventions.models import (
+    ChoiceOfAction,
+    Convention,
+    FinancedAction,
+    Financeur,
+    FollowUpRules,
+    PlaceMode,
+)
+from portal.conventions.rules import FOLLOW_UP_BOUNDS
 from portal.web.forms import ChecklistField, Form, MaxLength, options
 
 _STALE = "Cette page est incomplète : rouvrez-la et recommencez."
@@ -72,6 +81,14 @@ def _plausible_places(form: Form, field: Any) -> None:
         raise ValidationError("Écrivez un nombre de places entre 0 et 100 000.")
 
 
+def _between(low: int, high: int) -> Any:
+    def check(form: Form, field: Any) -> None:
+        if field.data is not None and not low <= field.data <= high:
+            raise ValidationError(f"Écrivez un nombre entre {low} et {high}.")
+
+    return check
+
+
 class ConventionForm(Form):
     """With whom, for how long, how much?"""
 
@@ -113,6 +130,15 @@ class ConventionForm(Form):
         description="Ceux qui paient. On peut chercher les offres par financeur.",
     )
 
+    delai_entree_jours = IntegerField(
+        "Délai d’absence, en jours",
+        [Optional(), _between(1, 365)],
+        description="Après le jour prévu, la place d’une personne qui n’est pas venue est libérée au bout de ce "
+        "délai. Sans réponse, elle reste retenue.",
+        render_kw={"class": "field-phone"},
+        invalid_value_message="Écrivez un nombre entier de jours, par exemple 15.",
+    )
+
     def to_values(self) -> dict[str, Any]:
         """Return what `rules.create_convention` takes but for the structure, which the view looks up."""
         values = self.values()
@@ -140,6 +166,14 @@ class ActionForm(Form):
         description="Par exemple 1 500 ou 1 500,50.",
         render_kw={"inputmode": "decimal", "class": "field-phone"},
     )
+    surreservation = IntegerField(
+        "Places en plus à retenir",
+        [Optional(), _between(0, 1000)],
+        description="Quand des personnes ne viennent pas : autant de places peuvent être retenues au-delà des places "
+        "financées. Sans réponse, aucune.",
+        render_kw={"class": "field-phone"},
+        invalid_value_message="Écrivez un nombre entier, par exemple 2.",
+    )
     mode = RadioField(
         "Que devient la place à la sortie ?",
         [InputRequired("Dites ce que devient la place quand la personne sort.")],
@@ -159,6 +193,120 @@ class ActionForm(Form):
         return values
 
 
+class AmendmentForm(Form):
+    """Places more or fewer, from which day, and why?"""
+
+    # Made with the page; becomes the id of the line, so that a second press writes nothing twice.
+    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    sens = RadioField(
+        "Que fait l’avenant ?",
+        [InputRequired("Dites si des places s’ajoutent ou se retirent.")],
+        choices=options([("ajouter", "Il ajoute des places"), ("retirer", "Il retire des places")]),
+        invalid_choice_message="Choisissez une des deux réponses.",
+    )
+    places = IntegerField(
+        "Combien de places ?",
+        [InputRequired("Écrivez combien de places."), _between(1, _PLACES_MAXIMUM)],
+        render_kw={"class": "field-phone"},
+        invalid_value_message="Écrivez un nombre entier, par exemple 3.",
+    )
+    effet_le = DateField(
+        "À partir de quel jour ?",
+        [InputRequired("Écrivez le premier jour."), _plausible_day],
+        format=_DAY_FORMATS,
+        invalid_value_message=_NOT_A_DAY,
+    )
+    motif = StringField(
+        "D’où vient ce changement ?",
+        [DataRequired("Écrivez d’où vient ce changement, par exemple « avenant n° 1 »."), MaxLength(500)],
+        description="Par exemple « avenant n° 1 du 3 mars 2026 ». Le partenaire le lit aussi. Ne nommez personne.",
+    )
+
+    @property
+    def change(self) -> int:
+        """Places more, or fewer below zero."""
+        number: int = self.places.data or 0
+        return -number if self.sens.data == "retirer" else number
+
+    @property
+    def word(self) -> str:
+        """What becomes of the places, in a word or two."""
+        return "en moins" if self.change < 0 else "en plus"
+
+
+class PastDayForm(Form):
+    """On which past day?"""
+
+    le = DateField(
+        "À la date du",
+        [InputRequired("Écrivez un jour."), _plausible_day],
+        format=_DAY_FORMATS,
+        invalid_value_message=_NOT_A_DAY,
+    )
+
+    def validate_le(self, field: Any) -> None:
+        """Refuse a day to come: nobody knows yet who will have left."""
+        if field.data is not None and field.data > clock.today():
+            raise ValidationError("Ce jour est à venir : choisissez aujourd’hui ou un jour passé.")
+
+
+def _days_field(label: str, name: str, description: str = "") -> IntegerField:
+    return IntegerField(
+        label,
+        [InputRequired("Écrivez un nombre."), _between(*FOLLOW_UP_BOUNDS[name])],
+        description=description,
+        render_kw={"class": "field-phone"},
+        invalid_value_message="Écrivez un nombre entier, par exemple 10.",
+    )
+
+
+class FollowUpForm(Form):
+    """The rules of prescriptions and places, which the département sets."""
+
+    choix_action = RadioField(
+        "Quelle action donne la place ?",
+        [InputRequired("Choisissez quelle action donne la place.")],
+        choices=options((choice.value, choice.label) for choice in ChoiceOfAction),
+        description="Quand plusieurs actions financent la même offre.",
+        invalid_choice_message="Choisissez une des réponses.",
+    )
+    relance_partenaire_jours = _days_field(
+        "Relance de la structure, en jours", "relance_partenaire_jours", "Sans réponse depuis l’envoi."
+    )
+    relance_referent_jours = _days_field(
+        "Rappel au référent, en jours", "relance_referent_jours", "Tant que rien ne bouge."
+    )
+    expiration_envoyee_jours = _days_field(
+        "Fin d’une prescription envoyée, en jours", "expiration_envoyee_jours", "Sans aucune réponse."
+    )
+    expiration_etude_jours = _days_field(
+        "Fin d’une prescription à l’étude, en jours",
+        "expiration_etude_jours",
+        "Sauf pour une personne en liste d’attente.",
+    )
+    proposition_jours = _days_field(
+        "Place proposée à la première personne, en jours",
+        "proposition_jours",
+        "Ensuite, elle est proposée à la suivante.",
+    )
+    lien_jours = _days_field(
+        "Lien des courriels, en jours", "lien_jours", "Il ouvre la prescription sans compte pendant ce temps."
+    )
+    documents_mois = _days_field(
+        "Documents gardés, en mois", "documents_mois", "Après la fin de la prescription."
+    )
+    heures_min = _days_field("Heures par semaine, au moins", "heures_min")
+    heures_max = _days_field("Heures par semaine, au plus", "heures_max")
+
+
+def follow_up_as_typed(kept: FollowUpRules) -> dict[str, Any]:
+    """Return the rules as their form holds them."""
+    return {
+        "choix_action": kept.choix_action.value,
+        **{name: getattr(kept, name) for name in FOLLOW_UP_BOUNDS},
+    }
+
+
 def convention_as_typed(convention: Convention) -> dict[str, Any]:
     """Return a convention as its form holds it."""
     return {
@@ -170,6 +318,7 @@ def convention_as_typed(convention: Convention) -> dict[str, Any]:
         "date_fin": convention.date_fin,
         "montant": convention.montant_centimes,
         "financeurs": convention.financeurs or [],
+        "delai_entree_jours": convention.delai_entree_jours,
     }
 
 
@@ -181,5 +330,6 @@ def action_as_typed(action: FinancedAction) -> dict[str, Any]:
         "places_financees": action.places_financees,
         "cout_unitaire": action.cout_unitaire_centimes,
         "mode": action.mode.value,
+        "surreservation": action.surreservation or None,
         "offer_ids": [str(offer.id) for offer in action.offers],
     }

@@ -4,6 +4,7 @@ A proposal holds no place in the ledger: nobody may take the place of those who 
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlmodel import Session, col, func, select
@@ -73,13 +74,9 @@ def proposal_of(session: Session, prescription_id: uuid.UUID) -> PlaceProposal |
     ).one_or_none()
 
 
-def propose(session: Session, offer_id: uuid.UUID, *, free: int, days: int) -> list[PlaceProposal]:
-    """Propose `free` places to the first who wait, for `days` days; return the proposals that are new.
-
-    Those made before and still open count among them; those beyond what is free are taken back. The caller holds the
-    rows of the actions.
-    """
-    open_ones = {
+def proposals_of(session: Session, offer_id: uuid.UUID) -> dict[uuid.UUID, PlaceProposal]:
+    """Return the places that are proposed now on an offer, by the id of the line that waits."""
+    return {
         proposal.waiting_id: proposal
         for proposal in session.exec(
             select(PlaceProposal).where(
@@ -87,10 +84,28 @@ def propose(session: Session, offer_id: uuid.UUID, *, free: int, days: int) -> l
             )
         )
     }
+
+
+def propose(
+    session: Session,
+    offer_id: uuid.UUID,
+    *,
+    free: int,
+    days: int,
+    among: Collection[uuid.UUID] | None = None,
+) -> list[PlaceProposal]:
+    """Propose `free` places to the first who wait, for `days` days; return the proposals that are new.
+
+    Those made before and still open count among them; those beyond what is free are taken back. The caller holds the
+    rows of the actions, and those of the prescriptions `among` which proposals are made or taken back (all when None).
+    """
+    open_ones = proposals_of(session, offer_id)
     made = []
     now = clock.now()
     for rank, line in enumerate(session.exec(in_order(offer_id))):
         proposal = open_ones.pop(line.id, None)
+        if among is not None and line.prescription_id not in among:
+            continue
         if rank >= free:
             if proposal is not None:
                 _end(proposal, ProposalEnd.RETIREE)
@@ -122,13 +137,12 @@ def end_proposal(session: Session, prescription_id: uuid.UUID, outcome: Proposal
 
 
 def overdue(session: Session) -> list[PlaceProposal]:
-    """Return the proposals whose delay is over, taken until the transaction ends; others' are left to them."""
+    """Return the proposals whose delay is over. Whoever ends one first takes the row of its prescription."""
     return list(
         session.exec(
             select(PlaceProposal)
             .where(col(PlaceProposal.ended_at).is_(None), col(PlaceProposal.expires_at) <= clock.now())
             .order_by(col(PlaceProposal.expires_at), col(PlaceProposal.id))
-            .with_for_update(skip_locked=True)
         )
     )
 

@@ -33,6 +33,7 @@ def home() -> Any:
     if user is not None and user.role is Role.REFERENT:
         facts["people"] = _count(beneficiary_queries.portfolio_of(user))
     if user is not None and user.role is Role.PARTENAIRE:
+        facts["waiting"] = prescription_queries.waiting_number(db(), user)
         facts["structures"] = list(db().execute(structure_queries.changeable_by(user)).scalars())
         facts["offers"] = _count(offer_queries.changeable_by(user))
     if user is not None and user.role is Role.CONVENTIONNEMENT:

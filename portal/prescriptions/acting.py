@@ -39,7 +39,7 @@ def begin(session: Session, prescription: Prescription, act: Act, side: Side, by
         raise NotAllowed("Cette action ne se fait pas sur papier.")
     check_side(session, prescription, actor)
     if (prescription.state, act) not in TRANSITIONS:
-        raise AlreadyDone(_too_late(session, prescription))
+        raise AlreadyDone(too_late(session, prescription))
     return actor
 
 
@@ -160,7 +160,7 @@ def is_member(session: Session, structure_id: uuid.UUID, user: User) -> bool:
     )
 
 
-def _too_late(session: Session, prescription: Prescription) -> str:
+def too_late(session: Session, prescription: Prescription) -> str:
     """Say where the prescription stands and who brought it there: of two who answer at once, the second is told."""
     done = f"Cette prescription est maintenant à l’état « {prescription.state.label.lower()} »"
     last = session.execute(

@@ -18,7 +18,7 @@ from portal.prescriptions.models import (
     Prescription,
     RefusalReason,
 )
-from portal.prescriptions.seats import Meeting, agree
+from portal.prescriptions.seats import Meeting, agree, confirm_seat
 from portal.prescriptions.states import Act, Side
 
 MAX_WEEK_MINUTES = 60 * 60
@@ -244,7 +244,11 @@ def hold(
     out_of_turn: str | None = None,
     without_place: bool = False,
 ) -> None:
-    """Hold a place for the prescription and write when it was accepted. Raises as `ledger.hold_place` does."""
+    """Hold a place for the prescription and write when it was accepted. Raises as `ledger.hold_place` does.
+
+    Raises NoPlaceLeft too when the session proposed before is full by now.
+    """
+    confirm_seat(session, prescription)
     ledger.hold_place(
         session,
         offer_id=prescription.offer_id,
@@ -261,7 +265,7 @@ def check_day(prescription: Prescription, day: date) -> None:
     if day > clock.today():
         raise RuleBroken("Cette date est dans le futur : corrigez-la.", field="jour")
     if prescription.sent_at is not None and day < prescription.sent_at.astimezone(clock.PARIS).date():
-        raise RuleBroken("La date d’entrée est avant l’envoi de la prescription : corrigez-la.", field="jour")
+        raise RuleBroken("Ce jour est avant l’envoi de la prescription : corrigez la date.", field="jour")
 
 
 def _leave(
@@ -280,5 +284,6 @@ def _leave(
         if day < prescription.date_entree:
             raise RuleBroken("La date de sortie est avant l’entrée : corrigez-la.", field="jour")
         prescription.date_sortie = day
-    prescription.motif_sortie, prescription.type_contrat = reason, contract
     ledger.give_back_place(session, prescription_id=prescription.id, by=actor.user, day=day)
+    # Last: the database wants an outcome and its state at once, and the ledger has just written.
+    prescription.motif_sortie, prescription.type_contrat = reason, contract

@@ -18,7 +18,7 @@ from portal.conventions.models import (
     Waiting,
 )
 from portal.offers.models import OfferSession
-from portal.prescriptions.acting import PORTAL, lock, move, take_due
+from portal.prescriptions.acting import PORTAL, move, take_due
 from portal.prescriptions.models import (
     ExitReason,
     Prescription,
@@ -96,24 +96,38 @@ def release_absent(session: Session) -> list[Prescription]:
 def propose_places(session: Session, offer_id: uuid.UUID | None = None) -> list[Prescription]:
     """Propose the places that are free to those who wait, after ending the proposals whose delay is over.
 
-    Of one offer, or of all. Returns the prescriptions to which a place is newly proposed; safe to run twice or on two
-    machines.
+    Of one offer, or of all. Returns the prescriptions whose turn it is now, and those whose proposal nobody took in
+    time; safe to run twice or on two machines. A prescription on which somebody acts this very moment is left to them,
+    and its turn comes with the next call: whoever acts holds its row and waits for the actions', which are held here.
+    For the same reason, nothing that takes another prescription may follow in the same transaction.
     """
-    for proposal in waiting.overdue(session):
-        if offer_id in (None, proposal.offer_id):
-            waiting.end_proposal(session, proposal.prescription_id, ProposalEnd.EXPIREE)
-    days = ledger.follow_up_rules(session).proposition_jours
-    told = []
-    for waited in [offer_id] if offer_id else waiting.offers_waited_for(session):
-        actions = ledger.running_actions(session, waited, clock.today(), lock=True)
+    told: dict[uuid.UUID, Prescription] = {}
+    ended = [p.prescription_id for p in waiting.overdue(session) if offer_id in (None, p.offer_id)]
+    for late in take_due(session, col(Prescription.id).in_(ended)) if ended else ():
+        still = waiting.proposal_of(session, late.id)
+        if still is not None and still.expires_at <= clock.now():
+            waiting.end_proposal(session, late.id, ProposalEnd.EXPIREE)
+            move(session, late, Act.LAISSER_PLACE, PORTAL, "Personne n’a pris la place dans le délai.")
+            told[late.id] = late
+    rules = ledger.follow_up_rules(session)
+    offers = [offer_id] if offer_id else waiting.offers_waited_for(session)
+    today = clock.today()
+    # All at once and in their order: one after the other, two machines could wait for each other.
+    running = {waited: ledger.running_actions(session, waited, today) for waited in offers}
+    ledger.lock_actions(session, {action.id for actions in running.values() for action in actions})
+    for waited, actions in running.items():
         places = ledger.places_of_actions(session, actions)
         free = sum(of_action.prenables for of_action in places.values())
-        for proposal in waiting.propose(session, waited, free=free, days=days):
-            prescription = session.get_one(Prescription, proposal.prescription_id)
-            lock(session, prescription)
+        lines = [line.prescription_id for line in session.exec(waiting.in_order(waited))]
+        if not lines:
+            continue
+        taken = {p.id: p for p in take_due(session, col(Prescription.id).in_(lines))}
+        made = waiting.propose(session, waited, free=free, days=rules.proposition_jours, among=taken)
+        for proposal in made:
+            prescription = taken[proposal.prescription_id]
             move(session, prescription, Act.PROPOSER_PLACE, PORTAL)
-            told.append(prescription)
-    return told
+            told[prescription.id] = prescription
+    return list(told.values())
 
 
 def expected_days(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, date]:

@@ -6,9 +6,11 @@ itself be opened is for `actors.by_link` and the verbs to say.
 
 import uuid
 
+from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from portal import links
+from portal.accounts.models import User
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 
@@ -30,9 +32,18 @@ def read(secret: str, text: str, *, days: int) -> tuple[uuid.UUID, uuid.UUID]:
 
 
 def opened(session: Session, id: uuid.UUID, key: uuid.UUID) -> Prescription | None:
-    """Return the prescription that a link opens; None when it was never sent, or when its key has changed."""
+    """Return the prescription that a link opens, without the person's file; None when its key has changed.
+
+    A draft is opened by none: it was never sent.
+    """
     return session.exec(
-        select(Prescription).where(
+        select(Prescription)
+        .options(
+            joinedload(Prescription.offer),  # type: ignore[arg-type]
+            joinedload(Prescription.structure),  # type: ignore[arg-type]
+            joinedload(Prescription.referent).joinedload(User.organisation),  # type: ignore[arg-type]
+        )
+        .where(
             col(Prescription.id) == id,
             col(Prescription.lien_cle) == key,
             col(Prescription.state) != State.BROUILLON,

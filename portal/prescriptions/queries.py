@@ -1,25 +1,19 @@
 """Which prescriptions a person may see, as statements. Need-to-know stands here, in the WHERE and in what is loaded."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, and_, case, false
-from sqlalchemy.orm import joinedload
-from sqlmodel import Session, col, exists, func, select
+from sqlalchemy import Select, and_, false, or_
+from sqlalchemy.orm import joinedload, load_only
+from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import Role, User
-from portal.prescriptions.models import Prescription, Transition
+from portal.beneficiaries.models import Beneficiary
+from portal.conventions.models import Waiting
+from portal.prescriptions.models import Prescription, PrescriptionMessage, Transition
 from portal.prescriptions.states import Side, State
 from portal.structures.models import Membership
-
-# What waits for somebody comes first, what is ended last.
-_ORDER = {
-    State.BROUILLON: 0,
-    State.ENVOYEE: 1,
-    State.A_L_ETUDE: 2,
-    State.ACCEPTEE: 3,
-    State.ENTREE: 4,
-}
 
 
 def side_of(user: User) -> Side | None:
@@ -46,23 +40,12 @@ def visible_to(user: User) -> Select[Any]:
     if side is Side.PARTENAIRE:
         return statement.where(
             col(Prescription.sent_at).is_not(None),
-            exists().where(
-                and_(
-                    col(Membership.structure_id) == col(Prescription.structure_id),
-                    col(Membership.user_id) == user.id,
-                )
+            # A list rather than a question asked of each row: the index by structure is of use.
+            col(Prescription.structure_id).in_(
+                select(Membership.structure_id).where(col(Membership.user_id) == user.id)
             ),
         )
     return statement.where(false())
-
-
-def inbox(user: User, state: State | None = None) -> Select[Any]:
-    """The list of `user`'s prescriptions: what awaits an act first, the oldest of it ahead; then the latest ended."""
-    statement = visible_to(user)
-    if state is not None:
-        statement = statement.where(col(Prescription.state) == state)
-    rank = case(*((col(Prescription.state) == s, n) for s, n in _ORDER.items()), else_=9)
-    return statement.order_by(rank, col(Prescription.updated_at), col(Prescription.id))
 
 
 def counts(session: Session, user: User) -> dict[State, int]:
@@ -74,12 +57,102 @@ def counts(session: Session, user: User) -> dict[State, int]:
     return {State(state): int(number) for state, number in rows}
 
 
-def of_beneficiary(user: User, beneficiary_id: uuid.UUID) -> Select[Any]:
-    """The prescriptions of one person that `user` may see, the latest first."""
+def readable_by(user: User) -> Select[Any]:
+    """The prescriptions that `user` may read: those of `visible_to`, and for a référent their colleagues' sent ones.
+
+    Colleagues are the référents of the same organisation. They read what was shared with the structure: of the
+    person's file, nothing but the name and whose it is comes with it.
+    """
+    if side_of(user) is not Side.REFERENT:
+        return visible_to(user)
+    colleagues = select(User.id).where(
+        col(User.organisation_id) == user.organisation_id, col(User.role) == Role.REFERENT
+    )
     return (
-        visible_to(user)
+        select(Prescription)
+        .options(
+            joinedload(Prescription.offer),  # type: ignore[arg-type]
+            joinedload(Prescription.structure),  # type: ignore[arg-type]
+            joinedload(Prescription.referent).joinedload(User.organisation),  # type: ignore[arg-type]
+            joinedload(Prescription.beneficiary).options(  # type: ignore[arg-type]
+                load_only(Beneficiary.prenom, Beneficiary.nom, Beneficiary.referent_id)  # type: ignore[arg-type]
+            ),
+        )
+        .where(
+            or_(
+                col(Prescription.referent_id) == user.id,
+                and_(col(Prescription.referent_id).in_(colleagues), col(Prescription.sent_at).is_not(None)),
+            )
+        )
+    )
+
+
+def waiting_number(session: Session, user: User) -> int:
+    """Return how many of `user`'s prescriptions under study wait for a place, in one statement."""
+    mine = (
+        visible_to(user).options().with_only_columns(col(Prescription.id), col(Prescription.state)).subquery()
+    )
+    return int(
+        session.execute(
+            select(func.count())
+            .select_from(mine)
+            .join(Waiting, and_(col(Waiting.prescription_id) == mine.c.id, col(Waiting.left_at).is_(None)))
+            .where(mine.c.state == State.A_L_ETUDE)
+        ).scalar_one()
+    )
+
+
+def of_beneficiary(user: User, beneficiary_id: uuid.UUID) -> Select[Any]:
+    """The prescriptions of one person that `user` may read, the latest first."""
+    return (
+        readable_by(user)
         .where(col(Prescription.beneficiary_id) == beneficiary_id)
         .order_by(col(Prescription.updated_at).desc(), col(Prescription.id))
+    )
+
+
+def chosen(user: User, ids: Collection[uuid.UUID]) -> Select[Any]:
+    """Those of the prescriptions `ids` that `user` may act on, in an order that is the same for everybody."""
+    return visible_to(user).where(col(Prescription.id).in_(list(ids))).order_by(col(Prescription.id))
+
+
+def colleagues_of(user: User) -> Select[Any]:
+    """The référents of the same organisation who may take over from `user`, by name."""
+    return (
+        select(User)
+        .where(
+            col(User.organisation_id) == user.organisation_id,
+            col(User.role) == Role.REFERENT,
+            col(User.is_active),
+            col(User.id) != user.id,
+        )
+        .order_by(col(User.nom), col(User.prenom), col(User.id))
+    )
+
+
+def members_of(structure_ids: Collection[uuid.UUID]) -> Select[Any]:
+    """The people who belong to every one of these structures and may sign in, by name."""
+    wanted = set(structure_ids)
+    belongs = (
+        select(Membership.user_id)
+        .where(col(Membership.structure_id).in_(list(wanted)))
+        .group_by(col(Membership.user_id))
+        .having(func.count() == len(wanted))
+    )
+    return (
+        select(User)
+        .where(col(User.id).in_(belongs), col(User.is_active))
+        .order_by(col(User.nom), col(User.prenom), col(User.id))
+    )
+
+
+def messages(prescription_id: uuid.UUID) -> Select[Any]:
+    """The messages of both sides about a prescription with who wrote them, the newest first."""
+    return (
+        select(PrescriptionMessage)
+        .where(col(PrescriptionMessage.prescription_id) == prescription_id)
+        .options(joinedload(PrescriptionMessage.by))  # type: ignore[arg-type]
+        .order_by(col(PrescriptionMessage.at).desc(), col(PrescriptionMessage.id))
     )
 
 
@@ -89,5 +162,10 @@ def history(prescription_id: uuid.UUID) -> Select[Any]:
         select(Transition)
         .where(col(Transition.prescription_id) == prescription_id)
         .options(joinedload(Transition.by))  # type: ignore[arg-type]
-        .order_by(col(Transition.at).desc(), col(Transition.id))
+        .order_by(
+            col(Transition.at).desc(),
+            # Begun and sent in the same instant: begun first.
+            col(Transition.act).is_(None),
+            col(Transition.id),
+        )
     )

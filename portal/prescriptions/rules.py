@@ -123,11 +123,16 @@ def send(
     _check_offer(offer, session.get_one(Structure, offer.structure_id))
     _refuse_twin(session, prescription.beneficiary_id, prescription.offer_id)
     person = session.get_one(Beneficiary, prescription.beneficiary_id)
+    if person.referent_id != by.id:
+        raise NotAllowed("Seul le référent de la personne peut prescrire pour elle.")
     prescription.donnees_partagees = pieces_of(person, prescription.partage or ())
     prescription.offre_nom = offer.nom
     prescription.sent_at = prescription.consentement_at = clock.now()
     prescription.consentement_version = CONSENT_VERSION
     prescription.ecrire_personne = write_to_person and bool(person.courriel)
+    if prescription.ecrire_personne:
+        # Kept in their file too, where they may take it back: letters ask for both.
+        person.courriel_accord = True
     plan(prescription, offer)
     try:
         move(session, prescription, Act.ENVOYER, actor)
@@ -237,6 +242,16 @@ def write_message(session: Session, prescription: Prescription, *, by: By, text:
     return written
 
 
+def why_not_offered(offer: Offer, structure: Structure) -> str | None:
+    """Return the sentence that says why an offer cannot be prescribed; None when it can."""
+    over = offer.date_fin is not None and offer.date_fin < clock.today()
+    if not offer.is_public or over or not structure.is_public:
+        return "Cette offre n’est plus proposée : cherchez-en une autre."
+    if "professionnels" not in (offer.mobilisable_par or ()):
+        return "Cette offre ne se prescrit pas : la personne s’adresse elle-même à la structure."
+    return None
+
+
 def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> int:
     """Have the prescriptions of the offer `origin` be of `target`, which stands for it; return how many there were.
 
@@ -278,10 +293,9 @@ def _written_before(session: Session, form_key: uuid.UUID, by: User) -> Prescrip
 
 
 def _check_offer(offer: Offer, structure: Structure) -> None:
-    if not offer.is_public or not structure.is_public:
-        raise RuleBroken("Cette offre n’est plus proposée : cherchez-en une autre.")
-    if "professionnels" not in (offer.mobilisable_par or ()):
-        raise RuleBroken("Cette offre ne se prescrit pas : la personne s’adresse elle-même à la structure.")
+    message = why_not_offered(offer, structure)
+    if message is not None:
+        raise RuleBroken(message)
 
 
 def _refuse_twin(session: Session, beneficiary_id: uuid.UUID, offer_id: uuid.UUID) -> None:

@@ -50,18 +50,41 @@ def seats_taken(session: Session, session_ids: Collection[uuid.UUID]) -> dict[uu
     return {row[0]: int(row[1]) for row in rows}
 
 
+def confirm_seat(session: Session, prescription: Prescription) -> None:
+    """Check that the session proposed before still has a seat: several people may have been proposed the last one.
+
+    Raises NoPlaceLeft; a session that is over, or withdrawn, asks for none.
+    """
+    if prescription.session_id is not None:
+        chosen = _session_of(session, prescription, prescription.session_id)
+        if chosen is not None and not _is_over(chosen):
+            _refuse_full(session, chosen)
+
+
 def _take_seat(session: Session, prescription: Prescription, session_id: uuid.UUID) -> None:
-    chosen = session.exec(
+    chosen = _session_of(session, prescription, session_id)
+    if chosen is None:
+        raise RuleBroken("Cette session n’existe plus : choisissez-en une autre.", field="session_id")
+    if _is_over(chosen):
+        raise RuleBroken("Cette session est finie : choisissez-en une autre.", field="session_id")
+    _refuse_full(session, chosen)
+
+
+def _session_of(session: Session, prescription: Prescription, session_id: uuid.UUID) -> OfferSession | None:
+    return session.exec(
         select(OfferSession)
         .where(col(OfferSession.id) == session_id, col(OfferSession.offer_id) == prescription.offer_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
-    if chosen is None:
-        raise RuleBroken("Cette session n’existe plus : choisissez-en une autre.", field="session_id")
-    if (chosen.fin or chosen.debut) < clock.today():
-        raise RuleBroken("Cette session est finie : choisissez-en une autre.", field="session_id")
-    if chosen.places is not None and seats_taken(session, [session_id]).get(session_id, 0) >= chosen.places:
+
+
+def _is_over(chosen: OfferSession) -> bool:
+    return (chosen.fin or chosen.debut) < clock.today()
+
+
+def _refuse_full(session: Session, chosen: OfferSession) -> None:
+    if chosen.places is not None and seats_taken(session, [chosen.id]).get(chosen.id, 0) >= chosen.places:
         raise NoPlaceLeft(
             f"La session du {chosen.debut:%d/%m/%Y} est complète : choisissez-en une autre.",
             field="session_id",

@@ -6,8 +6,10 @@ form holds the only right to write from its first question to the database, and 
 
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, current_app, request
 
+from portal.clients import antivirus
+from portal.errors import RuleBroken
 from portal.web.session import db
 
 _CHUNK = 65_536
@@ -31,6 +33,30 @@ def too_big() -> str | None:
     """Return what to tell when the body of this request is too big; None when it takes no file."""
     found = _LIMITS.get(request.endpoint or "")
     return found[1] if found else None
+
+
+def checked(content: bytes) -> None:
+    """Have a file read by the antivirus. Raises RuleBroken when it is infected, or when nobody could say.
+
+    The transaction of the request is given back before: the antivirus takes its time, and others write meanwhile.
+    Whoever calls reads again what they know.
+    """
+    url = current_app.config["PORTAL"].antivirus_url
+    if not url:
+        return
+    db().rollback()
+    try:
+        antivirus.scan(url, content)
+    except antivirus.Infected as found:
+        raise RuleBroken(
+            "L’antivirus a trouvé un danger dans ce fichier : il n’est pas gardé. Prévenez qui vous l’a donné.",
+            field="fichier",
+        ) from found
+    except antivirus.Unavailable as away:
+        raise RuleBroken(
+            "Le fichier n’a pas pu être vérifié par l’antivirus : il n’est pas gardé. Réessayez dans quelques minutes.",
+            field="fichier",
+        ) from away
 
 
 def drain(given: Request) -> None:

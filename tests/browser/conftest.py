@@ -188,7 +188,7 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
+    for _ in range(600):
         assert process.poll() is None, log.read_text()
         try:
             with urllib.request.urlopen(url, timeout=2):

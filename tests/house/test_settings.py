@@ -49,6 +49,8 @@ def test_a_local_start_keeps_its_own_secret(tmp_path: Path) -> None:
         ("PORTAL_PUBLIC_URL", "insertion.example.org"),
         ("PORTAL_DATABASE_URL", "mysql://portail@localhost/portail"),
         ("PORTAL_PROXIES", "deux"),
+        ("PORTAL_ANTIVIRUS_URL", "http://clamav:3310"),
+        ("PORTAL_ANTIVIRUS_URL", "tcp://clamav:porte"),
         ("PORTAL_ACCENT", "teal"),
         ("PORTAL_ACCENT", "#ffee00"),
         ("PORTAL_SOURCE", "a--b"),

@@ -1,5 +1,6 @@
 """Documents to fill in: what is taken, what is refused, who downloads them."""
 
+import dataclasses
 import io
 import uuid
 import zipfile
@@ -7,14 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlmodel import Session, select
 
+from portal import documents as files
 from portal.accounts.models import Role, User
 from portal.errors import RuleBroken
 from portal.offers import documents
 from portal.offers.models import Offer, OfferDocument
 from portal.structures.models import Revision
 from tests import multipart
+from tests.clamd import EICAR, clamd
 from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
 from tests.factories.structures import make_partner
@@ -50,8 +54,8 @@ XLSX = archive({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"})
         ("plan.png", b"\x89PNG\r\n\x1a\n...", "image/png"),
         ("photo.jpg", b"\xff\xd8\xff\xe0...", "image/jpeg"),
         ("photo.jpeg", b"\xff\xd8\xff\xe1...", "image/jpeg"),
-        ("fiche.docx", DOCX, documents._ZIPPED["docx"]),
-        ("tableau.xlsx", XLSX, documents._ZIPPED["xlsx"]),
+        ("fiche.docx", DOCX, files.ZIPPED["docx"]),
+        ("tableau.xlsx", XLSX, files.ZIPPED["xlsx"]),
         ("fiche.odt", archive({"mimetype": ODT, "content.xml": "<x/>"}), ODT),
         ("tableau.ods", archive({"mimetype": ODS + "\n"}), ODS),
         ("ancienne.doc", OLE, "application/msword"),
@@ -59,7 +63,7 @@ XLSX = archive({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"})
     ],
 )
 def test_a_document_is_what_its_first_bytes_say(name: str, content: bytes, kind: str) -> None:
-    assert documents.recognise(name, content) == kind
+    assert files.recognise(name, content) == kind
 
 
 @pytest.mark.parametrize(
@@ -87,14 +91,14 @@ def test_a_document_is_what_its_first_bytes_say(name: str, content: bytes, kind:
 )
 def test_a_file_that_is_something_else_is_refused(name: str, content: bytes) -> None:
     with pytest.raises(RuleBroken, match="pas un vrai fichier"):
-        documents.recognise(name, content)
+        files.recognise(name, content)
 
 
 def test_an_archive_whose_first_file_is_damaged_is_refused() -> None:
     content = bytearray(archive({"mimetype": ODT * 50}))
     content[40:60] = b"\xff" * 20
     with pytest.raises(RuleBroken, match="pas un vrai fichier ODT"):
-        documents.recognise("fiche.odt", bytes(content))
+        files.recognise("fiche.odt", bytes(content))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,7 @@ def test_an_archive_whose_first_file_is_damaged_is_refused() -> None:
 )
 def test_other_kinds_of_files_are_refused(name: str) -> None:
     with pytest.raises(RuleBroken, match="Ce type de fichier"):
-        documents.recognise(name, PDF)
+        files.recognise(name, PDF)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +139,7 @@ def test_other_kinds_of_files_are_refused(name: str) -> None:
     ],
 )
 def test_a_name_is_only_a_name(name: str, wanted: str) -> None:
-    assert documents.clean_name(name) == wanted
+    assert files.clean_name(name) == wanted
 
 
 # --- Rules ---
@@ -163,7 +167,7 @@ def test_a_document_is_kept_with_its_offer(session: Session) -> None:
     ("content", "sentence"),
     [
         (b"", "vide"),
-        (PDF + b"x" * documents.MAX_BYTES, "Ce fichier fait 5,1 Mo : 5 Mo au plus"),
+        (PDF + b"x" * files.MAX_BYTES, "Ce fichier fait 5,1 Mo : 5 Mo au plus"),
         (b"x" * 12_340_000, "Ce fichier fait 12,4 Mo : 5 Mo au plus"),
         (b"<html>", "pas un vrai fichier PDF"),
     ],
@@ -178,7 +182,7 @@ def test_what_is_refused_leaves_nothing(session: Session, content: bytes, senten
 
 def test_a_file_of_just_the_size_is_taken(session: Session) -> None:
     offer = make_offer(session)
-    keep(session, offer, content=PDF.ljust(documents.MAX_BYTES))
+    keep(session, offer, content=PDF.ljust(files.MAX_BYTES))
     assert len(documents.of_offer(session, offer.id)) == 1
 
 
@@ -269,6 +273,22 @@ def test_a_refusal_is_a_page_that_says_what_to_do(
     assert sentence in page.text
     assert page.click("Choisir un autre fichier").path == f"/offres/{offer.id}/modifier"
     assert names(session) == []
+
+
+def test_the_antivirus_reads_it_before_it_is_kept(app: Flask, session: Session, sign_in: SignIn) -> None:
+    user, structure = make_partner(session)
+    offer = make_offer(session, structure)
+    browser, usual = sign_in(user), app.config["PORTAL"]
+    with clamd() as peer:
+        app.config["PORTAL"] = dataclasses.replace(usual, antivirus_url=peer.url)
+        try:
+            page = send(browser, offer.id, PDF + EICAR, status=422)
+            assert "L’antivirus a trouvé un danger" in page.text
+            assert names(session) == []
+            send(browser, offer.id)
+        finally:
+            app.config["PORTAL"] = usual
+    assert names(session) == ["fiche.pdf"]
 
 
 def test_no_file_at_all(session: Session, sign_in: SignIn) -> None:

@@ -13,8 +13,11 @@ from portal.accounts.models import User
 from portal.offers import rules, sessions
 from portal.offers.forms import OfferForm
 from portal.offers.models import Offer, OfferSession
+from portal.prescriptions import answers
+from portal.prescriptions.seats import Meeting
 from portal.structures.models import Revision
 from tests.factories.offers import COMPLETE, make_offer
+from tests.factories.prescriptions import make_prescription, make_scene
 from tests.factories.structures import make_partner
 from tests.pages import Browser
 
@@ -83,6 +86,48 @@ def test_a_session_is_to_come_until_its_last_day(
     sessions.set_sessions(session, offer, rows)
     session.flush()
     assert [s.debut.day for s in sessions.of_offer(session, offer.id, to_come=True)] == [15, 20]
+
+
+def test_a_session_that_stays_is_the_same_row(session: Session) -> None:
+    offer = make_offer(session)
+    early, late = row(date(2030, 1, 15)), row(date(2030, 3, 1), places=8)
+    sessions.set_sessions(session, offer, [early, late])
+    session.flush()
+    before = {s.debut: s.id for s in sessions.of_offer(session, offer.id)}
+    # The same first day with other seats, one more of that day, one less of another.
+    sessions.set_sessions(session, offer, [late, row(date(2030, 3, 1), places=9), row(date(2030, 6, 1))])
+    session.flush()
+    after = {(s.debut, s.places): s.id for s in sessions.of_offer(session, offer.id)}
+    assert len(after) == 3
+    assert after[date(2030, 3, 1), 8] == before[date(2030, 3, 1)]
+    assert before[date(2030, 1, 15)] not in after.values()
+    sessions.set_sessions(session, offer, [row(date(2030, 3, 1), places=12)])
+    session.flush()
+    (kept,) = sessions.of_offer(session, offer.id)
+    assert (kept.places, kept.id in after.values()) == (12, True)
+
+
+def test_a_session_that_somebody_chose_is_not_removed(session: Session, sign_in: SignIn) -> None:
+    scene = make_scene(session)
+    scene.offer.telephone = "+33299000000"
+    day = clock.today() + timedelta(days=20)
+    sessions.set_sessions(session, scene.offer, [row(day, places=8)])
+    session.flush()
+    (chosen,) = sessions.of_offer(session, scene.offer.id)
+    prescription = make_prescription(session, scene)
+    answers.accept(session, prescription, by=scene.partner, meeting=Meeting(session_id=chosen.id))
+    browser = sign_in(scene.partner)
+    path = f"/offres/{scene.offer.id}/modifier"
+    page = (
+        browser.get(path)
+        .form("offer-form")
+        .submit(SAVE, status=422, **{"sessions-0-debut": "", "sessions-0-places": ""})
+    )
+    assert f"La session du {day:%d/%m/%Y} est choisie" in page.text
+    browser.get(path).form("offer-form").submit(SAVE, **{"sessions-0-places": "9"})
+    session.expire_all()
+    (kept,) = sessions.of_offer(session, scene.offer.id)
+    assert (kept.id, kept.places) == (chosen.id, 9)
 
 
 # --- The form ---

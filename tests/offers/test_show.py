@@ -151,7 +151,8 @@ def test_the_page_costs_six_statements_to_anybody(
         costs.append(len(sent))
     # Who is signed in, whether they may change it, whether it is a favourite.
     assert costs[0] <= 6
-    assert max(costs) <= 9
+    # One more for a référent: how soon the structure answers.
+    assert max(costs) <= 10
 
 
 # --- Its editors ---

@@ -44,6 +44,11 @@ def ways(page: Page) -> list[str]:
     ]
 
 
+def reasoned(page: Page, reason: str) -> Page:
+    """Choose the reason on the page of a refusal, and go on to its words."""
+    return page.form("/refuser").submit("Continuer", motif_refus=reason)
+
+
 def badge(page: Page) -> str:
     """The state, as the page's first tag says it."""
     tag = page.soup.select_one("main .tags > *")

@@ -16,7 +16,7 @@ from portal.catalogue import address, saved
 from portal.catalogue.models import Frequence, SavedSearch
 from portal.config import Config
 from portal.db import Database
-from portal.prescriptions.models import Prescription
+from portal.prescriptions.models import Prescription, PrescriptionReminder, ReminderKind
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
@@ -66,6 +66,25 @@ def test_each_prescription_expires_once(arena: Database, config: Config) -> None
     assert sum(int(line.split()[0]) for line in said) == 15, said
     with arena.session(read_only=True) as session:
         assert set(session.exec(select(Prescription.state))) == {State.EXPIREE}
+        # The member, the contact address of the structure and the référent of each.
+        assert len(session.exec(select(OutgoingMail)).all()) == 45
+
+
+def test_each_reminder_is_written_once(arena: Database, config: Config) -> None:
+    with clock.stopped_at(clock.now() - timedelta(days=11)), arena.writing() as session:
+        scene = make_scene(session, places=None)
+        for state in [State.ENVOYEE, State.A_L_ETUDE, State.ACCEPTEE] * 5:
+            make_prescription(session, scene, state)
+    url = arena.engine.url.render_as_string(hide_password=False)
+    said = race(url, workers.run_job, [("relances", config, "")] * 4)
+    assert sum(int(line.split()[0]) for line in said) == 10, said
+    with arena.session(read_only=True) as session:
+        reminders = session.exec(select(PrescriptionReminder)).all()
+        assert Counter((line.kind, line.rang) for line in reminders) == {
+            (ReminderKind.PARTENAIRE, 1): 10,
+            (ReminderKind.ENTREE, 1): 5,
+        }
+        # The member and the contact address of the structure.
         assert len(session.exec(select(OutgoingMail)).all()) == 30
 
 

@@ -8,19 +8,22 @@ from typing import Any
 
 from sqlmodel import Session
 
-from portal import jobs
+from portal import clock, jobs
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
 from portal.catalogue import needs
 from portal.catalogue.criteria import Criteria
 from portal.config import Config
+from portal.conventions import rules as convention_rules
+from portal.conventions.models import Convention, FinancedAction
 from portal.db import Database
 from portal.errors import NoPlaceLeft, RuleBroken
 from portal.exchanges.imports import runs as imports
 from portal.exchanges.models import ImportState
 from portal.offers.models import Offer
-from portal.prescriptions import answers, rules
-from portal.prescriptions.models import Prescription
+from portal.prescriptions import answers, due, rules
+from portal.prescriptions.models import Prescription, RefusalReason
+from portal.prescriptions.seats import Meeting
 from portal.structures import invitations
 from portal.structures import rules as structure_rules
 from portal.structures.models import JoinRequest, MembershipLevel, Structure
@@ -76,6 +79,94 @@ def accept(database: Database, start: Start, prescription_id: uuid.UUID, by_id: 
         answers.accept(session, prescription, by=session.get_one(User, by_id))
         session.commit()
     return "accepted"
+
+
+def accept_into(
+    database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID, session_id: uuid.UUID
+) -> str:
+    """Accept for a session of the offer, as the page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        meeting = Meeting(session_id=session_id)
+        answers.accept(session, prescription, by=session.get_one(User, by_id), meeting=meeting)
+        session.commit()
+    return "accepted"
+
+
+def take_away(database: Database, start: Start, action_id: uuid.UUID, by_id: uuid.UUID, places: int) -> str:
+    """Write an amendment that takes places away from today on, as the officer's page does."""
+    with _page(database, start) as session:
+        action = _opened(session, start, FinancedAction, action_id)
+        convention_rules.change_places(
+            session,
+            action,
+            session.get_one(Convention, action.convention_id),
+            change=-places,
+            effet_le=clock.today(),
+            motif="Avenant",
+            by=session.get_one(User, by_id),
+        )
+        session.commit()
+    return "taken away"
+
+
+def take_place(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Take the place that is proposed, then propose those that are left, as the référent's page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        rules.take_place(session, prescription, by=session.get_one(User, by_id))
+        due.propose_places(session, prescription.offer_id)
+        session.commit()
+    return "taken"
+
+
+def leave_place(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Leave the place that is proposed to the following person, as the référent's page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        rules.leave_place(session, prescription, by=session.get_one(User, by_id))
+        due.propose_places(session, prescription.offer_id)
+        session.commit()
+    return "left"
+
+
+def refuse(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Refuse, then propose the places that are free, as the page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        answers.refuse(
+            session,
+            prescription,
+            by=session.get_one(User, by_id),
+            reason=RefusalReason.AUTRE,
+            message="Voici pourquoi.",
+        )
+        due.propose_places(session, prescription.offer_id)
+        session.commit()
+    return "refused"
+
+
+def propose(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Propose places of every offer, as the nightly job does."""
+    with _page(database, start) as session:
+        _opened(session, start, Prescription, prescription_id)
+        due.propose_places(session)
+        session.commit()
+    return "proposed"
+
+
+def on_places(database: Database, start: Start, what: str, *entrant: Any) -> str:
+    """Do one of these."""
+    verbs: dict[str, Callable[..., str]] = {
+        "accept": accept,
+        "cancel": cancel,
+        "take away": take_away,
+        "take": take_place,
+        "leave": leave_place,
+        "refuse": refuse,
+        "propose": propose,
+    }
+    return verbs[what](database, start, *entrant)
 
 
 def cancel(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:

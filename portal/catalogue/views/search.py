@@ -1,17 +1,18 @@
 """The search of the catalogue: one page and its companions, open to all."""
 
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import abort, current_app, redirect, render_template, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from portal import geography
-from portal.accounts.models import User
+from portal.accounts.models import Role, User
 from portal.catalogue import around, current, needs, sources
 from portal.catalogue import place as places
 from portal.catalogue.address import FILTERS, SORTS, Typed, read
@@ -197,19 +198,31 @@ def _show(typed: Typed, snapshot: Snapshot, found: Found, base: str, who: User |
         base=base,
         suffix=f"?beneficiaire={typed.beneficiaire}" if typed.beneficiaire else "",
         place=typed.place,
-        tools=_favourites(who, held, back=base + typed.query(typed.page)) if who else None,
+        tools=_tools(who, held, back=base + typed.query(typed.page), beneficiaire=typed.beneficiaire)
+        if who
+        else None,
     )
 
 
-def _favourites(who: User, held: Sequence[Card], back: str) -> Callable[[Card], str]:
-    """Return what writes the button that keeps an offer among the favourites of `who`."""
+def _tools(
+    who: User, held: Sequence[Card], *, back: str, beneficiaire: uuid.UUID | None
+) -> Callable[[Card], str]:
+    """Return what writes, on a card, the way to prescribe it for a référent and the button of favourites."""
     kept = favourites.among(db(), who, [card.offer_id for card in held if card.offer_id])
+    prescribes = who.role is Role.REFERENT
     template = current_app.jinja_env.get_template("offers/_favourite.html")
 
     def write(card: Card) -> str:
         nom, is_kept = card.record["nom"], card.offer_id in kept
         button = template.render(offer_id=card.offer_id, offer_nom=nom, kept=is_kept, told=False, back=back)
-        return f'<div class="card-tools no-print">{button}</div>'
+        prescribe = ""
+        if prescribes and "professionnels" in (card.record.get("mobilisable_par") or ()):
+            address = url_for("prescriptions.new", offre=card.offer_id, beneficiaire=beneficiaire)
+            prescribe = (
+                f'<a class="btn btn-secondary" href="{escape(address)}">Prescrire'
+                f'<span class="visually-hidden"> : {escape(nom)}</span></a>'
+            )
+        return f'<div class="card-tools no-print">{prescribe}{button}</div>'
 
     return write
 

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.offers.places import Reader
+from portal.offers.places import Delays, Reader
 from portal.offers.views import (  # noqa: F401  (their routes)
     care,
     documents,
@@ -16,9 +16,14 @@ from portal.offers.views import (  # noqa: F401  (their routes)
 )
 from portal.offers.views.blueprint import blueprint
 
-__all__ = ["blueprint", "read_places_with"]
+__all__ = ["blueprint", "read_delays_with", "read_places_with"]
 
 
 def read_places_with(app: Flask, reader: Reader) -> None:
     """Give the catalogue the function that counts places (the rooms above know them)."""
     app.extensions["offer_places"] = reader
+
+
+def read_delays_with(app: Flask, reader: Delays) -> None:
+    """Give the catalogue the function that says how long structures take to answer (the rooms above know it)."""
+    app.extensions["structure_delays"] = reader

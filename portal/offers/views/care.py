@@ -37,6 +37,9 @@ def my_favourites() -> Any:
         shown={offer.id for offer in pager.items if in_catalogue(offer)},
         places=current_app.extensions["offer_places"](db(), [offer.id for offer in pager.items]),
         is_stale=lambda offer: freshness.is_due(offer, settings),
+        referent=has_role(Role.REFERENT),
+        # For whom the offers are chosen, when one comes from somebody's file.
+        beneficiaire=_uuid(request.args.get("beneficiaire")),
     )
 
 
@@ -220,3 +223,10 @@ def _seen(offer_id: uuid.UUID) -> Offer:
         db().execute(queries.visible_to(person()).where(col(Offer.id) == offer_id)).scalar_one_or_none()
     )
     return found or abort(404)
+
+
+def _uuid(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None

@@ -8,6 +8,7 @@ from typing import Any
 from flask import abort, flash, make_response, redirect, render_template, request, send_file, url_for
 from sqlmodel import col, select
 
+from portal.documents import MAX_BYTES, too_big
 from portal.errors import RuleBroken
 from portal.offers import documents, queries, rules, saisies
 from portal.offers.models import Offer, OfferDocument
@@ -21,8 +22,8 @@ from portal.web.session import db
 uploads.accept(
     "offers.add_document",
     # The answers of the form travel with the file.
-    documents.MAX_BYTES + 2 * saisies.MAX_CHARACTERS,
-    f"Un document fait {documents.MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
+    MAX_BYTES + 2 * saisies.MAX_CHARACTERS,
+    f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
 )
 
 
@@ -39,11 +40,14 @@ def add_document(offer_id: uuid.UUID) -> Any:
             raise RuleBroken("Choisissez d’abord un fichier.")
         if key is None or db().get(OfferDocument, key) is None:
             size = sent.stream.seek(0, os.SEEK_END)
-            if size > documents.MAX_BYTES:
-                raise RuleBroken(documents.too_big(size))
+            if size > MAX_BYTES:
+                raise RuleBroken(too_big(size))
             sent.stream.seek(0)
+            content = sent.stream.read()
+            uploads.checked(content)
+            offer = the_offer(offer_id)
             kept, changes = documents.add(
-                db(), offer, filename=sent.filename, content=sent.stream.read(), by=person(), id=key
+                db(), offer, filename=sent.filename, content=content, by=person(), id=key
             )
             name = kept.nom
             _note(offer, changes)

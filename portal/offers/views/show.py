@@ -10,7 +10,7 @@ from portal import clock, geography, vocabulary
 from portal.accounts.models import Role
 from portal.offers import documents, favourites, freshness, queries, rules, sessions, signalements
 from portal.offers.models import Offer, OfferState
-from portal.offers.places import Places
+from portal.offers.places import Delays, Places, Usual
 from portal.offers.views.blueprint import blueprint
 from portal.structures import history
 from portal.structures.models import Revision, Structure, StructureState
@@ -63,6 +63,7 @@ def show(offer_id: uuid.UUID) -> Any:
         contact=_contact(offer, shown=offer.contact_public or professional),
         professional=professional,
         places=found.get(offer.id),
+        delay=_delay(structure.id) if has_role(Role.REFERENT) else None,
         sessions=sessions.of_offer(db(), offer.id, to_come=True),
         documents=documents.of_offer(db(), offer.id),
         beneficiaire=_uuid(request.args.get("beneficiaire")),
@@ -141,6 +142,11 @@ def _was_public(offer: Offer) -> bool:
         return True
     lines = history.of_structure(structure.id).where(col(Revision.state_after) == StructureState.PUBLIEE)
     return db().execute(lines.limit(1)).first() is not None
+
+
+def _delay(structure_id: uuid.UUID) -> Usual | None:
+    reader: Delays = current_app.extensions["structure_delays"]
+    return reader(db(), [structure_id]).get(structure_id)
 
 
 def _summary(offer: Offer) -> str:

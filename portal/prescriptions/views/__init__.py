@@ -1,6 +1,39 @@
-"""Pages of prescriptions: prescribing (`prescribe`), lists (`lists`), one of them (`detail`), answering (`answer`)."""
+"""Pages of prescriptions, by what people come to do; `lien` is the link of an e-mail, without an account."""
 
-from portal.prescriptions.views import answer, detail, lists, prescribe
+from portal.prescriptions.views import (
+    answer,
+    attente,
+    detail,
+    documents,
+    exports,
+    fiche,
+    follow,
+    hours,
+    lien,
+    lists,
+    lots,
+    paper,
+    place,
+    prescribe,
+    several,
+)
 from portal.prescriptions.views.blueprint import blueprint
 
-__all__ = ["answer", "blueprint", "detail", "lists", "prescribe"]
+__all__ = [
+    "answer",
+    "attente",
+    "blueprint",
+    "detail",
+    "documents",
+    "exports",
+    "fiche",
+    "follow",
+    "hours",
+    "lien",
+    "lists",
+    "lots",
+    "paper",
+    "place",
+    "prescribe",
+    "several",
+]

@@ -1,83 +1,221 @@
-"""One prescription: what is shared, what happened, what can be done."""
+"""One prescription: what is shared, what happened, what was written, what can be done."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from flask import current_app, render_template
+from flask import current_app, flash, redirect, request, url_for
 
+from portal import clock
 from portal.accounts.models import Role
 from portal.conventions import queries as convention_queries
-from portal.prescriptions import queries, sharing
+from portal.conventions import waiting
+from portal.errors import RuleBroken
+from portal.prescriptions import listing, queries, rules, sharing
 from portal.prescriptions.answer_forms import FORMS
+from portal.prescriptions.follow_forms import WordForm
 from portal.prescriptions.models import Prescription
-from portal.prescriptions.states import Act, Side, State, possible_acts
-from portal.prescriptions.views.blueprint import BADGES, blueprint, journal, name_of, visible
+from portal.prescriptions.paper_forms import answers_open
+from portal.prescriptions.states import OPEN, TRANSITIONS, Act, Side, State, possible_acts
+from portal.prescriptions.timeline import event_of, is_new, who_did
+from portal.prescriptions.views import telling
+from portal.prescriptions.views.answer import own_desk
+from portal.prescriptions.views.blueprint import (
+    BADGES,
+    blueprint,
+    name_of,
+    note_reading,
+    readable,
+    visible,
+)
+from portal.prescriptions.views.documents import board_of
+from portal.prescriptions.views.fiche import has_sheet
 from portal.web.access import allow, person
-from portal.web.formats import moment
+from portal.web.htmx import page_or_fragment, wants
 from portal.web.session import db
 
+_MESSAGES = "prescription-messages"
 # Acts done from the page itself, without a page of their own.
 _DIRECT = frozenset({Act.ETUDIER, Act.METTRE_EN_ATTENTE})
+# Acts whose page is not one of the partner's answers.
+_APART = {
+    Act.RELANCER: "prescriptions.remind",
+    Act.CONFIER: "prescriptions.hand_over",
+    Act.SUIVRE: "prescriptions.assign",
+}
+# What ended for nothing calls for another offer; what ended well may.
+_IN_VAIN = frozenset({State.REFUSEE, State.EXPIREE, State.ABANDONNEE})
+_MAY_GO_ELSEWHERE = frozenset({State.ANNULEE, State.TERMINEE})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message as its reader sees it."""
+
+    at: datetime
+    who: str
+    is_mine: bool
+    is_new: bool
+    texte: str
 
 
 @blueprint.get("/<uuid:prescription_id>")
 @allow(Role.REFERENT, Role.PARTENAIRE)
 def show(prescription_id: uuid.UUID) -> Any:
     """One prescription. Reading it is written in the access journal of the person."""
+    prescription = readable(prescription_id)
+    return _answer(prescription, WordForm())
+
+
+@blueprint.post("/<uuid:prescription_id>/messages")
+@allow(Role.REFERENT, Role.PARTENAIRE)
+def write(prescription_id: uuid.UUID) -> Any:
+    """Write a message to the other side."""
     prescription = visible(prescription_id)
-    journal(prescription.beneficiary_id, prescription.id)
-    return _page(prescription)
+    form = WordForm(request.form)
+    if form.validate():
+        try:
+            written = rules.write_message(db(), prescription, by=person(), text=form.texte.data)
+            telling.tell_message(prescription, written)
+        except RuleBroken as broken:
+            db().rollback()
+            form.refuse(broken.field or "texte", broken.message)
+        else:
+            db().commit()
+            if wants(_MESSAGES):
+                return _answer(readable(prescription_id), WordForm())
+            flash("Votre message est envoyé.", "success")
+            here = url_for("prescriptions.show", prescription_id=prescription_id, _anchor=_MESSAGES)
+            return redirect(here, 303)
+    return _answer(readable(prescription_id), form, 422)
 
 
-def _page(prescription: Prescription) -> str:
+def _answer(prescription: Prescription, form: WordForm, status: int = 200) -> Any:
+    """Return the page, or its messages alone when htmx asks for them, and note that this person read it."""
+    since = note_reading(prescription)
+    context: dict[str, Any] = {
+        "prescription": prescription,
+        "form": form,
+        "may_write": prescription.sent_at is not None and _is_theirs(prescription),
+        "notes": _notes(prescription, since),
+    }
+    if not wants(_MESSAGES):
+        context |= _page(prescription, since)
+    return page_or_fragment(
+        "prescriptions/show.html", "prescriptions/_messages.html", _MESSAGES, status, **context
+    )
+
+
+def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
     side = queries.side_of(person())
     assert side is not None
     session = db()
-    acts = [a for a in possible_acts(prescription.state, side) if a in FORMS]
     rank = convention_queries.waiting_rank(session, prescription.id)
-    if rank is not None:
-        acts = [a for a in acts if a is not Act.METTRE_EN_ATTENTE]
-    place = convention_queries.place_of(session, prescription.id)
     places = current_app.extensions["offer_places"](session, [prescription.offer_id]).get(
         prescription.offer_id
     )
-    if places is None or places.libres > places.en_attente:
-        # A free place is there to be accepted, and an offer without counted places has no list.
-        acts = [a for a in acts if a is not Act.METTRE_EN_ATTENTE]
-    shared = (
-        sharing.read_by_partner(prescription)
-        if side is Side.PARTENAIRE
-        else prescription.donnees_partagees
-        or sharing.pieces_of(prescription.beneficiary, prescription.partage or ())
-    )
-    return render_template(
-        "prescriptions/show.html",
-        prescription=prescription,
-        side=side,
-        person_name=name_of(prescription, side),
-        shared=shared,
-        motif=sharing.motif_for_partner(prescription) if side is Side.PARTENAIRE else prescription.motif,
-        acts=acts,
-        direct=_DIRECT,
-        badge=BADGES[prescription.state],
-        rank=rank,
-        place=place,
-        places=places,
-        events=[
-            {
-                "when": moment(line.at),
-                "who": line.by.full_name if line.by else "Le portail",
-                "what": _what(line.act, line.to_state),
-                "detail": line.message,
-            }
+    # A free place is there to be accepted, and an offer without counted places has no list.
+    may_wait = rank is None and places is not None and places.libres <= places.en_attente
+    acts = [
+        act
+        for act in (possible_acts(prescription.state, side) if _is_theirs(prescription) else [])
+        if (act in FORMS or act in _APART) and (may_wait or act is not Act.METTRE_EN_ATTENTE)
+    ]
+    main = [act for act in acts if _moves(prescription.state, act)]
+    proposal = waiting.proposal_of(session, prescription.id) if rank is not None else None
+    follows = side is Side.REFERENT and listing.knows_file(person(), prescription)
+    return {
+        "side": side,
+        "person_name": name_of(prescription, side),
+        "is_theirs": _is_theirs(prescription),
+        "follows": follows,
+        "shared": _shared(prescription, side),
+        "motif": (
+            prescription.motif
+            if side is Side.REFERENT and _is_theirs(prescription)
+            else sharing.motif_for_partner(prescription)
+        ),
+        "acts": [(act, _address(prescription, act)) for act in sorted(main, key=lambda a: a.weight)],
+        "direct": _DIRECT,
+        "others": [
+            (act.label, _address(prescription, act))
+            for act in sorted(set(acts) - set(main), key=lambda a: a.weight)
+        ]
+        + _other_pages(prescription, follows=follows),
+        "elsewhere": (
+            url_for("prescriptions.elsewhere", prescription_id=prescription.id)
+            if follows and prescription.state in _IN_VAIN
+            else None
+        ),
+        "documents": board_of(prescription, own_desk(prescription)) if _is_theirs(prescription) else None,
+        "badge": BADGES[prescription.state],
+        "rank": rank,
+        "proposal": proposal if proposal is not None and proposal.expires_at > clock.now() else None,
+        "place": convention_queries.place_of(session, prescription.id),
+        "places": places,
+        "events": [
+            event_of(line, reader=person(), since=since)
             for line in session.execute(queries.history(prescription.id)).scalars()
         ],
-    )
+    }
 
 
-def _what(act: Act | None, state: State) -> str:
-    if act is None:
-        return "Prescription commencée"
-    if act is Act.METTRE_EN_ATTENTE:
-        return "Mise en liste d’attente"
-    return state.label
+def _is_theirs(prescription: Prescription) -> bool:
+    """Say whether this person may act on it: a référent on theirs, a partner on those of the structure."""
+    return person().role is Role.PARTENAIRE or prescription.referent_id == person().id
+
+
+def _moves(state: State, act: Act) -> bool:
+    """Say whether an act is on the way to the end, and not a thing noted beside it."""
+    return act is Act.METTRE_EN_ATTENTE or TRANSITIONS[state, act] is not state
+
+
+def _address(prescription: Prescription, act: Act) -> str:
+    if act in _APART:
+        return url_for(_APART[act], prescription_id=prescription.id)
+    return url_for("prescriptions.act", prescription_id=prescription.id, name=act.value)
+
+
+def _other_pages(prescription: Prescription, *, follows: bool) -> list[tuple[str, str]]:
+    """What goes with a prescription and has a page: (label, address)."""
+    found = []
+    if _is_theirs(prescription):
+        structure = person().role is Role.PARTENAIRE
+        if prescription.date_entree is not None and structure:
+            found.append(("Heures faites", "prescriptions.hours"))
+        if prescription.state in OPEN:
+            found.append(("Changer la semaine prévue", "prescriptions.week"))
+        if answers_open(prescription.state) and not structure:
+            found.append(("Noter une réponse reçue sur papier", "prescriptions.paper"))
+        if has_sheet(prescription):
+            found.append(("Fiche à imprimer (PDF)", "prescriptions.fiche"))
+    if follows and prescription.state in _MAY_GO_ELSEWHERE:
+        found.append(("Prescrire une autre offre", "prescriptions.elsewhere"))
+    return [(label, url_for(endpoint, prescription_id=prescription.id)) for label, endpoint in found]
+
+
+def _shared(prescription: Prescription, side: Side) -> list[dict[str, str]]:
+    """What of the file this person reads: a colleague reads what the structure reads."""
+    if side is Side.PARTENAIRE or not _is_theirs(prescription):
+        return sharing.read_by_partner(prescription)
+    if prescription.donnees_partagees:
+        shared: list[dict[str, str]] = prescription.donnees_partagees
+        return shared
+    # A draft: what would leave now, of the file that only its author reads.
+    db().refresh(prescription.beneficiary)
+    return sharing.pieces_of(prescription.beneficiary, prescription.partage or ())
+
+
+def _notes(prescription: Prescription, since: datetime | None) -> list[Note]:
+    mine = person().id
+    return [
+        Note(
+            at=message.at,
+            who=who_did(message.by, message.side),
+            is_mine=message.by_id == mine,
+            is_new=is_new(message.at, message.by_id == mine, since),
+            texte=message.texte,
+        )
+        for message in db().execute(queries.messages(prescription.id)).scalars()
+    ]

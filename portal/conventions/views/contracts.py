@@ -1,26 +1,25 @@
-"""Conventions: written by the officer, read by the partner they are signed with. No page here names a beneficiary."""
+"""Conventions and their actions: written by the officer, read by the partner they are signed with."""
 
 import uuid
 from typing import Any
 
-from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from sqlmodel import col
 from wtforms import SelectChoice
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import queries, rules
+from portal.conventions import ledger, queries, rules
 from portal.conventions.forms import ActionForm, ConventionForm, action_as_typed, convention_as_typed
-from portal.conventions.models import Convention, FinancedAction, Financeur, Period, PlaceMode
+from portal.conventions.models import Convention, Financeur, Period, PlaceMode
+from portal.conventions.views.blueprint import action_of, blueprint, may_write, visible
 from portal.errors import RuleBroken
 from portal.offers.models import Offer
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
-from portal.web.access import allow, has_role, person
+from portal.web.access import allow, person
 from portal.web.pagination import Pager, page_number, paginate
 from portal.web.session import db
-
-blueprint = Blueprint("conventions", __name__, url_prefix="/conventions")
 
 PAGE_SIZE = 50
 
@@ -58,7 +57,7 @@ def index() -> Any:
         chosen=chosen,
         badges=PERIODS,
         everything=len(everything),
-        may_write=_may_write(),
+        may_write=may_write(),
     )
 
 
@@ -92,7 +91,7 @@ def new() -> Any:
 @allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
 def show(convention_id: uuid.UUID) -> Any:
     """One convention and its actions."""
-    convention = _visible(convention_id)
+    convention = visible(convention_id)
     today = clock.today()
     accounts = queries.Accounts(db(), [convention], today)
     period = convention.period_on(today)
@@ -104,7 +103,7 @@ def show(convention_id: uuid.UUID) -> Any:
         financeurs=[financeur.label for financeur in Financeur if financeur in (convention.financeurs or ())],
         tally=accounts.of_convention(convention),
         rows=[(action, accounts.of_action(action)) for action in convention.actions],
-        may_write=_may_write(),
+        may_write=may_write(),
     )
 
 
@@ -112,7 +111,7 @@ def show(convention_id: uuid.UUID) -> Any:
 @allow(Role.CONVENTIONNEMENT)
 def edit(convention_id: uuid.UUID) -> Any:
     """Change a convention."""
-    convention = _visible(convention_id)
+    convention = visible(convention_id)
     posted = request.method == "POST"
     form = ConventionForm(request.form if posted else None, data=convention_as_typed(convention))
     form.structure_id.choices = _partners(convention)
@@ -122,7 +121,7 @@ def edit(convention_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
-            convention = _visible(convention_id)
+            convention = visible(convention_id)
         else:
             db().commit()
             flash("La convention est enregistrée.", "success")
@@ -135,7 +134,7 @@ def edit(convention_id: uuid.UUID) -> Any:
 @allow(Role.CONVENTIONNEMENT)
 def new_action(convention_id: uuid.UUID) -> Any:
     """Finance places on some offers of the partner."""
-    convention = _visible(convention_id)
+    convention = visible(convention_id)
     posted = request.method == "POST"
     form = ActionForm(request.form if posted else None, data={"cle": str(uuid.uuid4())})
     form.offer_ids.choices = _offers(convention)
@@ -147,7 +146,7 @@ def new_action(convention_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
-            convention = _visible(convention_id)
+            convention = visible(convention_id)
         else:
             db().commit()
             flash(f"L’action « {made.intitule} » est enregistrée.", "success")
@@ -160,8 +159,8 @@ def new_action(convention_id: uuid.UUID) -> Any:
 @allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
 def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     """The ledger of an action: each movement of a place, and where it left the tallies."""
-    convention = _visible(convention_id)
-    found = _action(convention, action_id)
+    convention = visible(convention_id)
+    found = action_of(convention, action_id)
     accounts = queries.Accounts(db(), [convention], clock.today())
     pager = paginate(
         db(),
@@ -175,6 +174,10 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         convention=convention,
         action=found,
         tally=accounts.of_action(found),
+        changes=[
+            (line, line.at.astimezone(clock.PARIS).date())
+            for line in reversed(ledger.changes_of(db(), found.id))
+        ],
         pager=pager,
         lines=[
             (
@@ -188,7 +191,7 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         page_url=lambda page: url_for(
             "conventions.action", convention_id=convention_id, action_id=action_id, page=page
         ),
-        may_write=_may_write(),
+        may_write=may_write(),
     )
 
 
@@ -196,8 +199,8 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
 @allow(Role.CONVENTIONNEMENT)
 def edit_action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     """Change an action."""
-    convention = _visible(convention_id)
-    found = _action(convention, action_id)
+    convention = visible(convention_id)
+    found = action_of(convention, action_id)
     posted = request.method == "POST"
     form = ActionForm(request.form if posted else None, data=action_as_typed(found))
     form.offer_ids.choices = _offers(convention)
@@ -207,8 +210,8 @@ def edit_action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
-            convention = _visible(convention_id)
-            found = _action(convention, action_id)
+            convention = visible(convention_id)
+            found = action_of(convention, action_id)
         else:
             db().commit()
             flash(f"L’action « {found.intitule} » est enregistrée.", "success")
@@ -222,26 +225,6 @@ def edit_action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
 def short_reference(prescription_id: uuid.UUID) -> str:
     """Return how a ledger names a prescription: the first eight characters of its id, in upper case."""
     return str(prescription_id)[:8].upper()
-
-
-def _visible(convention_id: uuid.UUID) -> Convention:
-    statement = queries.visible_to(person()).where(col(Convention.id) == convention_id)
-    found = db().execute(statement).scalar_one_or_none()
-    if found is None:
-        abort(404)
-    assert isinstance(found, Convention)
-    return found
-
-
-def _action(convention: Convention, action_id: uuid.UUID) -> FinancedAction:
-    found = next((a for a in convention.actions if a.id == action_id), None)
-    if found is None:
-        abort(404)
-    return found
-
-
-def _may_write() -> bool:
-    return has_role(Role.CONVENTIONNEMENT)
 
 
 def _period(text: str | None) -> Period | None:

@@ -1,0 +1,87 @@
+"""Places of an action over time, and what amendments change."""
+
+import uuid
+from datetime import date
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, request, url_for
+
+from portal import clock
+from portal.accounts.models import Role
+from portal.conventions import ledger, over_time, rules
+from portal.conventions.forms import AmendmentForm, PastDayForm
+from portal.conventions.views.blueprint import action_of, blueprint, may_write, visible
+from portal.errors import RuleBroken
+from portal.web.access import allow, person
+from portal.web.formats import count
+from portal.web.session import db
+
+
+@blueprint.get("/<uuid:convention_id>/actions/<uuid:action_id>/places")
+@allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
+def places(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
+    """The places of an action at the end of each month, today, and on the past day asked for."""
+    convention = visible(convention_id)
+    found = action_of(convention, action_id)
+    today = clock.today()
+    form = PastDayForm(request.args)
+    asked: date | None = None
+    if form.le.raw_data and form.validate():
+        asked = form.le.data
+    days = over_time.days_told(convention, today)
+    told = ledger.places_on_days(db(), found, [*days, *([asked] if asked else [])])
+    page = render_template(
+        "conventions/places.html",
+        convention=convention,
+        action=found,
+        form=form,
+        rows=list(zip(days, told, strict=False)),
+        asked=(asked, told[-1]) if asked else None,
+        picture=over_time.picture(db(), found, convention, today),
+        today=today,
+        may_write=may_write(),
+    )
+    return make_response(page, 422 if form.errors else 200)
+
+
+@blueprint.route("/<uuid:convention_id>/actions/<uuid:action_id>/avenant", methods=["GET", "POST"])
+@allow(Role.CONVENTIONNEMENT)
+def amend(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
+    """Add places to an action or take some away, from a day on."""
+    convention = visible(convention_id)
+    found = action_of(convention, action_id)
+    posted = request.method == "POST"
+    form = AmendmentForm(
+        request.form if posted else None, data={"cle": str(uuid.uuid4()), "effet_le": clock.today()}
+    )
+    if posted and form.validate():
+        try:
+            line = rules.change_places(
+                db(),
+                found,
+                convention,
+                change=form.change,
+                effet_le=form.effet_le.data,
+                motif=form.motif.data,
+                by=person(),
+                id=uuid.UUID(form.cle.data),
+            )
+        except RuleBroken as broken:
+            db().rollback()
+            form.refuse(broken.field, broken.message)
+            convention = visible(convention_id)
+            found = action_of(convention, action_id)
+        else:
+            db().commit()
+            flash(f"Enregistré : {count(abs(line.d_financees), 'place')} {form.word}.", "success")
+            return redirect(
+                url_for("conventions.action", convention_id=convention_id, action_id=action_id), 303
+            )
+    page = render_template(
+        "conventions/amend.html",
+        form=form,
+        convention=convention,
+        action=found,
+        now=ledger.places_of_actions(db(), [found])[found.id],
+    )
+    return make_response(page, 422 if posted else 200)

@@ -1,0 +1,205 @@
+"""Documents of a prescription: added and withdrawn by either side, downloaded by both, always to be saved.
+
+`add_to`, `withdrawn`, `downloaded` and `board_of` serve whoever stands at a desk: signed in, or by the link of an e-mail.
+"""
+
+import io
+import os
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, flash, make_response, redirect, render_template, request, send_file
+
+from portal.accounts.models import Role
+from portal.beneficiaries import rules as beneficiary_rules
+from portal.beneficiaries.models import AccessKind
+from portal.clock import PARIS
+from portal.db import new_id
+from portal.documents import EXTENSIONS, MAX_BYTES, too_big
+from portal.errors import RuleBroken
+from portal.prescriptions import documents
+from portal.prescriptions.actors import Actor
+from portal.prescriptions.models import DocumentKind, Prescription, PrescriptionDocument
+from portal.prescriptions.states import Side
+from portal.prescriptions.views.answer import own_desk
+from portal.prescriptions.views.blueprint import blueprint, visible
+from portal.prescriptions.views.desk import Desk
+from portal.web import uploads
+from portal.web.access import allow
+from portal.web.formats import short_day
+from portal.web.session import database, db
+
+TOO_BIG = f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo)."
+for _endpoint in ("prescriptions.add_document", "reponse.add_document", "prescriptions.paper"):
+    uploads.accept(_endpoint, MAX_BYTES + 20_000, TOO_BIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A document as its reader sees it: `removed` is the day its content left, `address` downloads it, `remove` withdraws it; None when that is not possible."""
+
+    document: PrescriptionDocument
+    kind: str | None
+    who: str
+    removed: str | None
+    address: str | None
+    remove: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The documents of a prescription for one reader; `add` is where one more is sent, None when none may be."""
+
+    lines: list[Line]
+    add: str | None
+    key: uuid.UUID
+    accept: str = ",".join(f".{extension}" for extension in EXTENSIONS)
+    most: int = documents.MAX_DOCUMENTS
+    megabytes: int = MAX_BYTES // 1_000_000
+
+    @property
+    def room(self) -> bool:
+        """True while one more is not one too many."""
+        return sum(line.address is not None for line in self.lines) < self.most
+
+
+def board_of(prescription: Prescription, desk: Desk) -> Board:
+    """Return what `prescriptions/_documents.html` shows to whoever stands at `desk` (as the variable `documents`)."""
+    return Board(
+        [
+            Line(
+                document=document,
+                kind="Réponse sur papier" if document.kind is DocumentKind.REPONSE else None,
+                who=_WHO[document.side],
+                removed=short_day(document.purged_at.astimezone(PARIS).date())
+                if document.purged_at
+                else None,
+                address=None if document.purged_at else desk.address(f"documents/{document.id}"),
+                remove=(
+                    desk.address(f"documents/{document.id}/retirer")
+                    if documents.may_withdraw(prescription, document, desk.side)
+                    else None
+                ),
+            )
+            for document in documents.of_prescription(db(), prescription, desk.side)
+        ],
+        add=desk.address("documents") if documents.may_add(prescription, desk.side) else None,
+        key=new_id(),
+    )
+
+
+@blueprint.post("/<uuid:prescription_id>/documents")
+@allow(Role.REFERENT, Role.PARTENAIRE)
+def add_document(prescription_id: uuid.UUID) -> Any:
+    """Keep a document with the prescription."""
+    prescription = visible(prescription_id)
+    return add_to(prescription, own_desk(prescription))
+
+
+@blueprint.post("/<uuid:prescription_id>/documents/<uuid:document_id>/retirer")
+@allow(Role.REFERENT, Role.PARTENAIRE)
+def withdraw_document(prescription_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """Withdraw a document of one's own side."""
+    prescription = visible(prescription_id)
+    return withdrawn(prescription, document_id, own_desk(prescription))
+
+
+@blueprint.get("/<uuid:prescription_id>/documents/<uuid:document_id>")
+@allow(Role.REFERENT, Role.PARTENAIRE)
+def document(prescription_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """The document itself. Reading it is written in the access journal of the person."""
+    prescription = visible(prescription_id)
+    return downloaded(prescription, document_id, own_desk(prescription))
+
+
+def add_to(prescription: Prescription, desk: Desk) -> Any:
+    """Keep the document that was sent, or say what is wrong with it."""
+    try:
+        name, content = sent_file()
+        uploads.checked(content)
+        prescription = desk.read_again()
+        kept = documents.attach(
+            db(),
+            prescription,
+            filename=name,
+            content=content,
+            by=desk.by,
+            side=desk.side,
+            id=_key(),
+        )
+    except RuleBroken as broken:
+        db().rollback()
+        return _refused(desk, broken.message)
+    db().commit()
+    flash(f"« {kept.nom} » est ajouté.", "success")
+    return redirect(f"{desk.page}#documents", 303)
+
+
+def withdrawn(prescription: Prescription, document_id: uuid.UUID, desk: Desk) -> Any:
+    """Withdraw a document."""
+    try:
+        name = documents.withdraw(db(), prescription, document_id, by=desk.by, side=desk.side)
+    except RuleBroken as broken:
+        db().rollback()
+        return _refused(desk, broken.message)
+    db().commit()
+    flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
+    return redirect(f"{desk.page}#documents", 303)
+
+
+def downloaded(prescription: Prescription, document_id: uuid.UUID, desk: Desk) -> Any:
+    """Send a document to be saved: a browser shows nothing that somebody sent. 404 when it is not for this reader."""
+    found = documents.content_of(db(), prescription, document_id, desk.side)
+    if found is None or found.contenu is None:
+        abort(404)
+    note_reading_of(prescription, desk)
+    answer = send_file(
+        io.BytesIO(found.contenu), mimetype=found.content_type, as_attachment=True, download_name=found.nom
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def note_reading_of(prescription: Prescription, desk: Desk) -> None:
+    """Write in the person's access journal that somebody at `desk` read what goes with the prescription."""
+    # Apart: a page that shows may not write, and the line must stay even if the answer then fails.
+    with database().writing() as apart:
+        beneficiary_rules.journal(
+            apart,
+            prescription.beneficiary_id,
+            by=desk.by.user if isinstance(desk.by, Actor) else desk.by,
+            kind=AccessKind.PRESCRIPTION,
+            prescription_id=prescription.id,
+        )
+
+
+def sent_file() -> tuple[str, bytes]:
+    """Return the name and the content of the file `fichier` of this form. Raises RuleBroken without one, or too big."""
+    sent = request.files.get("fichier")
+    if sent is None or not sent.filename:
+        raise RuleBroken("Choisissez d’abord un fichier.", field="fichier")
+    try:
+        size = sent.stream.seek(0, os.SEEK_END)
+        if size > MAX_BYTES:
+            raise RuleBroken(too_big(size), field="fichier")
+        sent.stream.seek(0)
+        return sent.filename, sent.stream.read()
+    finally:
+        sent.close()
+
+
+_WHO = {Side.REFERENT: "le référent", Side.PARTENAIRE: "la structure", Side.PORTAIL: "le portail"}
+
+
+def _key() -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.form.get("cle_document", ""))
+    except ValueError:
+        return None
+
+
+def _refused(desk: Desk, sentence: str) -> Any:
+    return make_response(
+        render_template("prescriptions/document_refused.html", desk=desk, sentence=sentence), 422
+    )

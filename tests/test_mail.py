@@ -17,7 +17,8 @@ from portal.db import Database
 from portal.mail import as_html, as_text
 from portal.offers import notifications as offer_notifications
 from portal.prescriptions import notifications as prescription_notifications
-from portal.prescriptions.states import Act
+from portal.prescriptions.models import Transition
+from portal.prescriptions.states import WHO_MAY, Act
 from portal.structures.rules import catalogue_rules
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -223,8 +224,19 @@ class TestSent:
         scene = make_scene(session)
         beneficiary = make_beneficiary(session, scene.referent)
         prescription = make_prescription(session, scene, beneficiary=beneficiary)
+        sender = prescription_notifications.Sender(mailing.public_url, mailing.secret_key)
         for act in Act:
-            prescription_notifications.tell(session, prescription, act, public_url=mailing.public_url)
+            session.add(
+                Transition(
+                    prescription_id=prescription.id,
+                    act=act,
+                    from_state=prescription.state,
+                    to_state=prescription.state,
+                    side=WHO_MAY[act],
+                )
+            )
+            session.flush()
+            prescription_notifications.tell(session, prescription, act, sender)
         somebody = make_user(session, Role.REFERENT)
         account_notifications.send_password_link(session, somebody, f"{mailing.public_url}/mot-de-passe/x")
         messages = arrived(session, database, mailing, postman)

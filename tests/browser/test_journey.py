@@ -118,6 +118,7 @@ def test_the_whole_way(open_page: Callable[..., Page], portal: Portal, hand: typ
     me.sign_in("partenaire", demo.PASSWORD)
     me.goto(prescription)
     me.follow("Déclarer la fin")
+    me.tick("L’objectif de l’action est atteint")
     me.press("Déclarer la fin")
     assert "Terminée" in me.words
     assert _places(me, address) == "3 places libres sur 3"

@@ -25,6 +25,7 @@ from portal.offers import queries as offer_queries
 from portal.offers import rules as offer_rules
 from portal.offers import views as offers
 from portal.prescriptions import delays as answer_delays
+from portal.prescriptions import seats
 from portal.prescriptions import views as prescriptions
 from portal.programme import reading as programme_reading
 from portal.programme import views as programme
@@ -111,6 +112,7 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     # The catalogue shows places, which the conventions count: the counter is handed down to it.
     offers.read_places_with(app, convention_queries.places_by_offer)
     offers.read_delays_with(app, answer_delays.usual_delay)
+    offers.read_seats_with(app, seats.seats_taken)
     # Structures show their offers, which stand above them, and tell them when they change their name.
     structures.read_offers_with(
         app, count=offer_queries.count_by_structure, listed=offer_queries.of_structure

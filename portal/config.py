@@ -59,7 +59,8 @@ SETTINGS: tuple[Setting, ...] = (
         "PORTAL_MAIL_URL",
         "",
         "`smtp://user:password@host:port` (`smtps://` for TLS from the start). Without it mail stays in the outbox, "
-        "readable by the administrator.",
+        "readable by the administrator where only this machine reaches the portal; elsewhere they see what waits, not what "
+        "it says.",
     ),
     Setting("PORTAL_MAIL_FROM", "ne-pas-repondre@portail.example.org", "Sender of the e-mails."),
     Setting(

@@ -18,7 +18,7 @@ from portal.db import Database
 from portal.exchanges.imports import runs as imports
 from portal.mail import as_html, as_text
 from portal.offers import reminders, saisies
-from portal.prescriptions import due, notifications
+from portal.prescriptions import due, notifications, renewals
 from portal.prescriptions import reminders as follow_up
 from portal.prescriptions.states import Act
 from portal.referencement import notifications as referencement
@@ -45,7 +45,7 @@ def follow_prescriptions(database: Database, config: Config) -> str:
 
 
 def send_reminders(database: Database, config: Config) -> str:
-    """Remind structures and référents of what waits for them, and people of their meeting of tomorrow."""
+    """Remind structures and référents of what waits for them, people of their meeting of tomorrow; renew links."""
     sender = _sender(config)
     told = []
     for remind in (
@@ -54,6 +54,7 @@ def send_reminders(database: Database, config: Config) -> str:
         follow_up.ask_whether_they_came,
         follow_up.tell_no_entry,
         follow_up.remind_people,
+        renewals.renew_links,
     ):
         number = 0
         while True:
@@ -63,10 +64,10 @@ def send_reminders(database: Database, config: Config) -> str:
             if written < follow_up.BATCH:
                 break
         told.append(number)
-    silent, unanswered, expected, no_entry, people = told
+    silent, unanswered, expected, no_entry, people, links = told
     return (
         f"{silent} structures and {unanswered} référents reminded of an answer, {expected} and {no_entry} of an entry, "
-        f"{people} people of a meeting"
+        f"{people} people of a meeting, {links} links renewed"
     )
 
 

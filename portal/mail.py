@@ -6,6 +6,8 @@ from html import escape
 
 _WIDTH = 76
 _LONGEST_SHOWN = 60
+# A space at which no line ends; of no alphabet, so that nobody writes it.
+_HELD = "\ue000"
 _ACCENT = "#0b5563"
 _ADDRESS = r"https?://[^\s<>\"«»]+"
 _NAMED = re.compile(rf"(?P<words>\S.*?)\s*:\s(?P<address>{_ADDRESS})")
@@ -51,13 +53,15 @@ def as_html(body: str, *, name: str, public_url: str, accent: str = "") -> str:
 def _folded(line: str) -> str:
     if len(line) <= _WIDTH:
         return line
+    # A sign that French parts from its word by a space stays on the word's line.
+    held = re.sub(r"(?<=«) | (?=[:;!?»])", _HELD, line)
     return textwrap.fill(
-        line,
+        held,
         _WIDTH,
         subsequent_indent="  " if _ITEM.fullmatch(line) else "",
         break_long_words=False,
         break_on_hyphens=False,
-    )
+    ).replace(_HELD, " ")
 
 
 def _block(block: str, public_url: str, colour: str) -> str:

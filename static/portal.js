@@ -334,6 +334,40 @@
     folds.clear();
   });
 
+  /* --- Offers ticked from one page of results to the next ----------------------------------------------------------- */
+
+  // The boxes leave with their page of results: those that are ticked wait in their form, until they are shown again.
+  function waitingBoxes() {
+    return document.querySelector("[data-keep-ticked]");
+  }
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const kept = waitingBoxes();
+    if (!kept || !event.detail.shouldSwap) return;
+    event.detail.target.querySelectorAll("input[name=offre]:checked").forEach((box) => {
+      const line = box.closest(".form-check");
+      const name = line.querySelector(".visually-hidden");
+      // Out of its card, a box says which offer it is.
+      if (name) line.querySelector("label").textContent = name.textContent.replace(/^\s*:\s*/, "");
+      // A copy of the page, kept to come back to it, holds attributes only.
+      box.setAttribute("checked", "");
+      kept.append(line);
+    });
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const kept = waitingBoxes();
+    if (!kept) return;
+    kept.querySelectorAll("input[name=offre]").forEach((box) => {
+      const shown = [...document.querySelectorAll("#offers-results input[name=offre]")].find(
+        (one) => one.value === box.value,
+      );
+      if (shown) shown.checked = shown.checked || box.checked;
+      if (shown || !box.checked) box.closest(".form-check").remove();
+    });
+    kept.hidden = !kept.querySelector("input");
+  });
+
   /* --- First view ----------------------------------------------------------------------------------------------- */
 
   document.addEventListener("htmx:afterSettle", (event) => {

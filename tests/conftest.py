@@ -12,7 +12,6 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import create_engine, text
-from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
 from portal import clock, create_app, migrate
@@ -22,6 +21,7 @@ from portal.accounts.views import limiter
 from portal.config import Config, load_config
 from portal.db import Database
 from tests.pages import Browser
+from tests.undone import undone
 
 # Where PostgreSQL's starter keeps its locks: a folder of one's own, which a fresh machine may not have.
 if "XDG_RUNTIME_DIR" not in os.environ:
@@ -118,33 +118,11 @@ def app(config: Config, database: Database) -> Flask:
     return made
 
 
-class Reader(Session):
-    """The session of a page that only shows, on the one connection of a test.
-
-    It must not undo, when it ends, what another session (the journal) wrote meanwhile: two connections never do that
-    to each other. It has nothing of its own to undo.
-    """
-
-    def rollback(self) -> None:
-        self.expunge_all()
-
-
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
     """A session whose every change, those of the requests of this test included, is rolled back at the end."""
-    usual, usual_reading = database.sessions, database.reading_sessions
-    with database.engine.connect() as connection:
-        outer = connection.begin()
-        database.sessions = sessionmaker(
-            connection, class_=Session, expire_on_commit=False, join_transaction_mode="create_savepoint"
-        )
-        database.reading_sessions = sessionmaker(
-            connection, class_=Reader, expire_on_commit=False, join_transaction_mode="rollback_only"
-        )
-        with database.sessions() as opened:
-            yield opened
-        database.sessions, database.reading_sessions = usual, usual_reading
-        outer.rollback()
+    with undone(database) as opened:
+        yield opened
 
 
 @pytest.fixture

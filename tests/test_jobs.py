@@ -268,7 +268,7 @@ class TestExpiry:
         session.commit()
         assert jobs.follow_prescriptions(database, config).startswith("0 expired, ")
 
-        move_clock(2025, 2, 1, 10)
+        move_clock(2025, 2, 16, 10)
         assert jobs.follow_prescriptions(database, config).startswith("1 expired, ")
         session.expire_all()
         assert (forgotten.state, accepted.state) == (State.EXPIREE, State.ACCEPTEE)
@@ -290,7 +290,8 @@ class TestExpiry:
     ) -> None:
         assert {name: job(database, config) for name, job in jobs.JOBS.items()} == {
             "prescriptions": "0 expired, 0 released, 0 turns of a waiting list told",
-            "relances": "0 structures and 0 référents reminded of an answer, 0 and 0 of an entry, 0 people of a meeting",
+            "relances": "0 structures and 0 référents reminded of an answer, 0 and 0 of an entry, 0 people of a meeting, "
+            "0 links renewed",
             "documents": "0 documents removed",
             "freshness": "0 to confirm, 0 suspended",
             "referencement": "0 animators told",
@@ -329,7 +330,8 @@ class TestFollowUp:
         session.commit()
         move_clock(2025, 1, 11, 12)
         said = (
-            "1 structures and 0 référents reminded of an answer, 1 and 0 of an entry, 0 people of a meeting"
+            "1 structures and 0 référents reminded of an answer, 1 and 0 of an entry, 0 people of a meeting, "
+            "0 links renewed"
         )
         assert jobs.send_reminders(database, config) == said
         assert jobs.purge_documents(database, config) == "1 documents removed"

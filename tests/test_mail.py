@@ -132,6 +132,14 @@ class TestText:
         assert folded.split() == f"{words}\n\n- {words}\n".split()
         assert re.search(r"\n\n- Personne[^\n]+\n  \S", folded)
 
+    def test_a_sign_stays_on_the_line_of_its_word(self) -> None:
+        for length in range(40, 80):
+            folded = as_text(f"{'a' * length} informations : dites-le « tout de suite » ; et après ? oui !\n")
+            for line in folded.split("\n"):
+                assert not re.match(r"[:;!?»]", line), folded
+                assert not line.endswith("«"), folded
+            assert " : dites-le" in folded.replace("\n", " ")
+
     def test_an_address_is_never_cut(self) -> None:
         address = f"{SITE}/offres/toujours-valable/{'abc-' * 40}fin"
         assert address in as_text(f"Toujours valable : {address}\n").split("\n")

@@ -142,3 +142,9 @@ class OutgoingMail(SQLModel, table=True):
     sent_at: datetime | None = optional_moment_field()
     attempts: int = Field(default=0)
     last_error: str | None = Field(default=None, max_length=500)
+
+    @property
+    def masked_recipient(self) -> str:
+        """The address as who does not receive the message may see it: enough to find why a server refuses it."""
+        name, at, domain = self.recipient.rpartition("@")
+        return f"{name[:1]}…{at}{domain}"

@@ -251,20 +251,29 @@ def send_link(user_id: uuid.UUID) -> Any:
 @blueprint.get("/courrier")
 @allow(Role.ADMINISTRATION)
 def outbox() -> Any:
-    """Every message that left or waits to."""
+    """Every message that left or waits to: what it is about and where it stands, not what it says."""
     pager = paginate(db(), queries.outbox(), page_number(request.args.get("page")))
     configured = bool(current_app.config["PORTAL"].mail_url)
-    return render_template("accounts/outbox.html", pager=pager, configured=configured)
+    return render_template(
+        "accounts/outbox.html", pager=pager, configured=configured, readable=_letters_are_shown()
+    )
 
 
 @blueprint.get("/courrier/<uuid:mail_id>")
 @allow(Role.ADMINISTRATION)
 def mail(mail_id: uuid.UUID) -> Any:
-    """One message, as its recipient reads it."""
+    """One message: where it stands, and what it says on a portal that serves this machine alone."""
     found = db().get(OutgoingMail, mail_id)
     if found is None:
         abort(404)
-    return render_template("accounts/mail.html", mail=found)
+    return render_template("accounts/mail.html", mail=found, readable=_letters_are_shown())
+
+
+def _letters_are_shown() -> bool:
+    # Letters name people and bear links that open their prescriptions: they are for who receives them. Where only this
+    # machine reaches the portal and nothing leaves (a demonstration), there is no other place to read them.
+    config = current_app.config["PORTAL"]
+    return bool(config.is_local and not config.mail_url)
 
 
 @blueprint.get("/cles-api")

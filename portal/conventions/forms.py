@@ -134,7 +134,7 @@ class ConventionForm(Form):
         "Délai d’absence, en jours",
         [Optional(), _between(1, 365)],
         description="Après le jour prévu, la place d’une personne qui n’est pas venue est libérée au bout de ce "
-        "délai. Sans réponse, elle reste retenue.",
+        "délai. Si vous laissez vide, elle reste retenue jusqu’à un mois après la fin de la convention.",
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier de jours, par exemple 15.",
     )
@@ -277,12 +277,14 @@ class FollowUpForm(Form):
         "Rappel au référent, en jours", "relance_referent_jours", "Tant que rien ne bouge."
     )
     expiration_envoyee_jours = _days_field(
-        "Fin d’une prescription envoyée, en jours", "expiration_envoyee_jours", "Sans aucune réponse."
+        "Fin d’une prescription envoyée, en jours",
+        "expiration_envoyee_jours",
+        "Sans aucune réponse. Plus tard que le rappel au référent.",
     )
     expiration_etude_jours = _days_field(
         "Fin d’une prescription à l’étude, en jours",
         "expiration_etude_jours",
-        "Sauf pour une personne en liste d’attente.",
+        "Plus tard que le rappel au référent. Sauf pour une personne en liste d’attente.",
     )
     proposition_jours = _days_field(
         "Place proposée à la première personne, en jours",

@@ -6,6 +6,7 @@ the actions, so that two acceptances at once are told in turn (docs/adr/0003, 00
 """
 
 import uuid
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -125,9 +126,12 @@ def places_on_days(session: Session, action: FinancedAction, days: Sequence[date
         .order_by(col(PlaceMovement.effet_le))
     ).all()
     changes = changes_of(session, action.id)
+    known = [row[0] for row in moves]
+    # What each tally is after so many days with movements.
+    tallies = [list(accumulate((int(row[n]) for row in moves), initial=0)) for n in (1, 2, 3)]
     found = []
     for day in days:
-        held, occupied, used = (sum(int(row[n]) for row in moves if row[0] <= day) for n in (1, 2, 3))
+        held, occupied, used = (tally[bisect_right(known, day)] for tally in tallies)
         financed = action.places_financees + sum(c.d_financees for c in changes if c.effet_le <= day)
         found.append(ActionPlaces(financed, held, occupied, used, action.surreservation))
     return found
@@ -313,16 +317,37 @@ def last_movement(session: Session, prescription_id: uuid.UUID) -> PlaceMovement
 
 def lock_actions(session: Session, ids: Collection[uuid.UUID]) -> list[FinancedAction]:
     """Take the rows of these actions until the transaction ends, and return them as they are now."""
-    # One order for all, so that two acceptances never wait for each other.
+    # One order for all, so that two acceptances never wait for each other. Their keys are left alone: whoever has
+    # written in the ledger of an action holds its key, and comes here afterwards to propose the place that is free.
     return list(
         session.exec(
             select(FinancedAction)
             .where(col(FinancedAction.id).in_(list(ids)))
             .order_by(col(FinancedAction.id))
-            .with_for_update()
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
     )
+
+
+def lock_actions_of(session: Session, offer_ids: Collection[uuid.UUID]) -> None:
+    """Take the rows of every action that finances one of these offers today, in the order of all (see `lock_actions`).
+
+    For whoever takes places of several offers: taken one offer after the other, two could wait across.
+    """
+    today = clock.today()
+    ids = session.exec(
+        select(ActionOffer.action_id)
+        .join(FinancedAction, col(FinancedAction.id) == col(ActionOffer.action_id))
+        .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
+        .where(
+            col(ActionOffer.offer_id).in_(list(offer_ids)),
+            col(Convention.date_debut) <= today,
+            col(Convention.date_fin) >= today,
+        )
+    ).all()
+    if ids:
+        lock_actions(session, set(ids))
 
 
 def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> None:

@@ -106,7 +106,8 @@ class Convention(SQLModel, table=True):
     montant_centimes: int = Field(sa_type=BigInteger)
     # Values of `Financeur`; null when nobody said.
     financeurs: list[str] | None = list_field()
-    # Days after the day agreed (or the acceptance) before a place whose person did not come is freed; null: never.
+    # Days after the day agreed (or the acceptance) before a place whose person did not come is freed; null: not before
+    # the convention is over (`due.release_days`).
     delai_entree_jours: int | None = None
     created_at: datetime = moment_field()
 
@@ -171,7 +172,8 @@ class PlaceMovement(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("prescription_id", "movement"),
         Index("ix_place_movement_action", "action_id", "at"),
-        Index("ix_place_movement_day", "action_id", "effet_le"),
+        # Holds what is summed: a tally is read in the index alone.
+        Index("ix_place_movement_tally", "action_id", "effet_le", "d_retenues", "d_occupees", "d_utilisees"),
     )
 
     id: uuid.UUID = id_field()
@@ -310,7 +312,8 @@ class FollowUpRules(SQLModel, table=True):
     )
     relance_partenaire_jours: int = 10
     relance_referent_jours: int = 30
-    expiration_envoyee_jours: int = 30
+    # After the référent was told, so that there is time to telephone.
+    expiration_envoyee_jours: int = 45
     expiration_etude_jours: int = 60
     # How long a freed place is kept for the first who waits.
     proposition_jours: int = 5

@@ -51,31 +51,44 @@ def visible_to(user: User) -> Select[Any]:
 
 
 def ledger_of(action_id: uuid.UUID) -> Select[Any]:
-    """Rows (movement, held, occupied, used up after it) of an action's ledger, the newest first.
+    """The lines of an action's ledger, the newest first. A line names its prescription by id only."""
+    lines: Any = select(PlaceMovement).where(col(PlaceMovement.action_id) == action_id)
+    statement: Select[Any] = lines.order_by(
+        col(PlaceMovement.at).desc(), _step().desc(), col(PlaceMovement.id).desc()
+    )
+    return statement
 
-    A line names its prescription by id only.
+
+def with_tallies(
+    session: Session, action_id: uuid.UUID, lines: Sequence[PlaceMovement], *, newer: int
+) -> list[tuple[PlaceMovement, int, int, int]]:
+    """Return (line, held, occupied, used up after it) of the lines of `ledger_of` that follow the `newer` first, in two statements.
+
+    From what the tallies are now, what is newer is taken back: the first page, which is the one read, looks at no old line.
     """
-    step = case(
+    names = ("d_retenues", "d_occupees", "d_utilisees")
+
+    def summed(rows: Any) -> list[int]:
+        totals = (func.coalesce(func.sum(rows.c[name]), 0) for name in names)
+        return [int(total) for total in session.execute(select(*totals)).one()]
+
+    whole = select(*(col(getattr(PlaceMovement, name)) for name in names)).where(
+        col(PlaceMovement.action_id) == action_id
+    )
+    now, later = summed(whole.subquery()), summed(ledger_of(action_id).limit(newer).subquery())
+    held, occupied, used = (a - b for a, b in zip(now, later, strict=True))
+    found = []
+    for line in lines:
+        found.append((line, held, occupied, used))
+        held, occupied, used = held - line.d_retenues, occupied - line.d_occupees, used - line.d_utilisees
+    return found
+
+
+def _step() -> Any:
+    """Where a movement stands among those of one place: several may bear the same moment."""
+    return case(
         *((col(PlaceMovement.movement) == m, n) for n, m in enumerate(ledger.MOVEMENT_ORDER)), else_=0
     )
-
-    def so_far(change: Any) -> Any:
-        return func.sum(change).over(
-            order_by=(col(PlaceMovement.at), step, col(PlaceMovement.id)), rows=(None, 0)
-        )
-
-    rows: Any = (
-        select(
-            PlaceMovement,
-            so_far(col(PlaceMovement.d_retenues)).label("retenues"),
-            so_far(col(PlaceMovement.d_occupees)).label("occupees"),
-            so_far(col(PlaceMovement.d_utilisees)).label("utilisees"),
-        )
-        .where(col(PlaceMovement.action_id) == action_id)
-        .order_by(col(PlaceMovement.at).desc(), step.desc(), col(PlaceMovement.id).desc())
-    )
-    statement: Select[Any] = rows
-    return statement
 
 
 def financeable(structure_id: uuid.UUID) -> Select[Any]:

@@ -215,7 +215,8 @@ def change_places(
 def set_follow_up_rules(session: Session, values: dict[str, Any], *, by: User) -> FollowUpRules:
     """Give the département's rules of prescriptions and places these values (fields of `FollowUpRules`), and return them.
 
-    Raises NotAllowed when `by` is no officer; RuleBroken when a delay is not sensible.
+    Raises NotAllowed when `by` is no officer; RuleBroken when a delay is not sensible, or when a prescription would
+    expire before its référent is told of the silence.
     """
     _check_officer(by)
     kept = session.get(FollowUpRules, 1)
@@ -227,6 +228,13 @@ def set_follow_up_rules(session: Session, values: dict[str, Any], *, by: User) -
         if value is None or not low <= value <= high:
             raise RuleBroken(f"Écrivez un nombre entre {low} et {high}.", field=name)
         setattr(kept, name, value)
+    for name in ("expiration_envoyee_jours", "expiration_etude_jours"):
+        if getattr(kept, name) <= kept.relance_referent_jours:
+            raise RuleBroken(
+                f"Le référent est prévenu au bout de {kept.relance_referent_jours} jours : écrivez un nombre plus grand, pour "
+                "qu’il ait le temps d’appeler.",
+                field=name,
+            )
     if kept.heures_max < kept.heures_min:
         raise RuleBroken("Le plus d’heures est au-dessous du moins d’heures : corrigez.", field="heures_max")
     if "choix_action" in values:

@@ -32,6 +32,7 @@ def home() -> Any:
         facts["prescriptions"] = prescription_queries.counts(db(), user)
     if user is not None and user.role is Role.REFERENT:
         facts["people"] = _count(beneficiary_queries.portfolio_of(user))
+        facts["proposed"] = prescription_queries.proposed_number(db(), user)
     if user is not None and user.role is Role.PARTENAIRE:
         facts["waiting"] = prescription_queries.waiting_number(db(), user)
         facts["structures"] = list(db().execute(structure_queries.changeable_by(user)).scalars())

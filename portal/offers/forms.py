@@ -363,10 +363,17 @@ class OfferForm(Form):
     def rows(self) -> list[dict[str, Any]]:
         """Return the sessions that are written: debut, fin, places, precisions."""
         return [
-            {name: (None if value == "" else value) for name, value in entry.form.data.items()}
-            for entry in self.sessions
-            if not entry.form.is_blank
+            {name: (None if value == "" else value) for name, value in form.data.items()}
+            for form in self._written()
         ]
+
+    def refuse_row(self, number: int, name: str | None, message: str) -> None:
+        """Put the sentence of a broken rule beside the field `name` of the session at this place among `rows()`."""
+        self._written()[number].refuse(name, message)
+        self.sessions.errors = [entry.errors for entry in self.sessions]
+
+    def _written(self) -> list[SessionForm]:
+        return [entry.form for entry in self.sessions if not entry.form.is_blank]
 
 
 def blank(structure: Structure) -> dict[str, Any]:

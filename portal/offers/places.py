@@ -30,5 +30,8 @@ class Usual(Protocol):
         ...
 
 
+# Given sessions' ids, how many seats of each are taken (those of which none is are absent).
+Seats = Callable[[Session, Collection[uuid.UUID]], Mapping[uuid.UUID, int]]
+
 # Given structures' ids, what is known of those that answered often enough.
 Delays = Callable[[Session, Collection[uuid.UUID]], Mapping[uuid.UUID, Usual]]

@@ -1,6 +1,7 @@
 """The sessions of offers: dates and seats."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -9,9 +10,18 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.errors import RuleBroken
 from portal.offers.models import Offer, OfferSession
+from portal.offers.places import Seats
 from portal.structures import history
 
 FIELDS = ("debut", "fin", "places", "precisions")
+
+
+class SeatsTaken(RuleBroken):
+    """A session would have fewer seats than it has people; `row` is its place among the rows that were given."""
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message, field="places")
+        self.row = row
 
 
 def of_offer(session: Session, offer_id: uuid.UUID, *, to_come: bool = False) -> list[OfferSession]:
@@ -29,24 +39,32 @@ def as_rows(sessions: list[OfferSession]) -> list[dict[str, Any]]:
     return [_of(s) for s in sessions]
 
 
-def set_sessions(session: Session, offer: Offer, rows: list[dict[str, Any]]) -> history.Changes:
+def set_sessions(
+    session: Session, offer: Offer, rows: list[dict[str, Any]], *, seats: Seats | None = None
+) -> history.Changes:
     """Give `offer` these sessions (see FIELDS) in place of its former ones; return what changed, for its history.
 
-    A session that stays the same one stays the same row: prescriptions have chosen it. Raises RuleBroken when a
-    session that somebody chose would go.
+    A session that stays the same one stays the same row: prescriptions have chosen it. `seats` counts the seats that
+    are taken; an offer that nobody could choose yet needs none. Raises SeatsTaken when a session would have fewer
+    seats than that, RuleBroken when a session that somebody chose would go.
     """
     kept = of_offer(session, offer.id)
     before = sorted((_plain(row) for row in as_rows(kept)), key=_order)
     after = sorted((_plain(row) for row in rows), key=_order)
     if before == after:
         return {}
+    taken: Mapping[uuid.UUID, int] = {}
+    if seats is not None and kept:
+        _lock(session, offer.id)
+        taken = seats(session, [old.id for old in kept])
     for old, row in _paired(kept, rows):
         if row is None:
             assert old is not None
-            _remove(session, old)
+            _remove(session, old, taken.get(old.id, 0))
         elif old is None:
             session.add(OfferSession(offer_id=offer.id, **_values(row)))
         else:
+            _check_seats(taken.get(old.id, 0), row, rows.index(row))
             for name, value in _values(row).items():
                 setattr(old, name, value)
     return {"sessions": [before, after]}
@@ -74,15 +92,40 @@ def _paired(
     ]
 
 
-def _remove(session: Session, old: OfferSession) -> None:
+def _lock(session: Session, offer_id: uuid.UUID) -> None:
+    # An answer that takes a seat takes the row of its session first: it is counted, or waits and reads what we write.
+    session.exec(
+        select(OfferSession.id)
+        .where(col(OfferSession.offer_id) == offer_id)
+        .order_by(col(OfferSession.id))
+        .with_for_update()
+    ).all()
+
+
+def _check_seats(taken: int, row: dict[str, Any], number: int) -> None:
+    seats = row.get("places")
+    if seats is not None and seats < taken:
+        people = "1 personne a" if taken == 1 else f"{taken} personnes ont"
+        raise SeatsTaken(f"{people} déjà une place dans cette session : écrivez au moins {taken}.", number)
+
+
+def _remove(session: Session, old: OfferSession, taken: int) -> None:
     debut = old.debut
+    if taken:
+        who = "1 personne a une place" if taken == 1 else f"{taken} personnes ont une place"
+        raise RuleBroken(
+            f"{who} dans la session du {debut:%d/%m/%Y} : gardez-la, ou proposez d’abord une autre session dans "
+            f"{'sa prescription' if taken == 1 else 'leurs prescriptions'}.",
+            field="sessions",
+        )
     try:
         with session.begin_nested():
             session.delete(old)
     except IntegrityError as error:
         raise RuleBroken(
-            f"La session du {debut:%d/%m/%Y} est choisie pour une personne : gardez-la, ou changez d’abord son "
-            "rendez-vous.",
+            f"La session du {debut:%d/%m/%Y} est écrite dans une prescription : gardez-la. Si cette prescription est en "
+            "cours, changez d’abord son rendez-vous.",
+            field="sessions",
         ) from error
 
 

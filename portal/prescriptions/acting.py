@@ -32,14 +32,27 @@ _ANSWERS = frozenset({Act.ETUDIER, Act.METTRE_EN_ATTENTE, Act.ACCEPTER, Act.REFU
 def begin(session: Session, prescription: Prescription, act: Act, side: Side, by: By) -> Actor:
     """Take the row, check that `by` may do `act` in the state it is in now, and return who acts."""
     lock(session, prescription)
-    actor = as_actor(by, side)
-    if WHO_MAY[act] is not side or actor.side is not side:
+    if WHO_MAY[act] is not side:
         raise NotAllowed("Cette action ne vous revient pas.")
-    if actor.on_paper and act not in ON_PAPER:
-        raise NotAllowed("Cette action ne se fait pas sur papier.")
-    check_side(session, prescription, actor)
+    actor = stand(session, prescription, by, side, on_paper=act in ON_PAPER)
     if (prescription.state, act) not in TRANSITIONS:
         raise AlreadyDone(too_late(session, prescription))
+    return actor
+
+
+def stand(
+    session: Session, prescription: Prescription, by: By, side: Side, *, on_paper: bool = False
+) -> Actor:
+    """Return who acts when `by` stands on `side` of this prescription; `on_paper`: a sheet of paper may say it.
+
+    Raises NotAllowed when they do not stand there, or write down from paper what is not said on paper.
+    """
+    actor = as_actor(by, side)
+    if actor.side is not side:
+        raise NotAllowed("Cette action ne vous revient pas.")
+    if actor.on_paper and not on_paper:
+        raise NotAllowed("Cette action ne se fait pas sur papier.")
+    check_side(session, prescription, actor)
     return actor
 
 
@@ -124,9 +137,9 @@ def check_side(session: Session, prescription: Prescription, actor: Actor) -> No
     raise NotAllowed("Cette prescription n’est pas la vôtre.")
 
 
-def check_either_side(session: Session, prescription: Prescription, by: By) -> None:
-    """Raise NotAllowed when `by` has no part in this prescription, on whichever side is theirs."""
-    check_side(session, prescription, as_actor(by, side_of_role(by) if isinstance(by, User) else by.side))
+def on_either_side(session: Session, prescription: Prescription, by: By) -> Actor:
+    """Return who acts, on whichever side is theirs. Raises NotAllowed when `by` has no part in this prescription."""
+    return stand(session, prescription, by, side_of_role(by) if isinstance(by, User) else by.side)
 
 
 def side_of_role(user: User) -> Side:

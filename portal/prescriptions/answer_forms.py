@@ -37,7 +37,7 @@ class MessageForm(Form):
     message = TextAreaField(
         "Message",
         [Optional(), MaxLength(MESSAGE_LENGTH)],
-        description="L’autre partie le lira.",
+        description="Il reste dans l’historique, que la structure et le référent lisent.",
         render_kw={"rows": 4},
     )
 

@@ -9,7 +9,7 @@ from portal.accounts.models import User
 from portal.conventions import ledger, waiting
 from portal.errors import NotAllowed, RuleBroken
 from portal.offers.models import Offer
-from portal.prescriptions.acting import By, as_actor, begin, check_side, is_member, lock, move
+from portal.prescriptions.acting import By, begin, is_member, lock, move, stand
 from portal.prescriptions.actors import Actor
 from portal.prescriptions.models import (
     ContractType,
@@ -101,8 +101,10 @@ def note_presence(
 def assign(session: Session, prescription: Prescription, *, by: User, to: User | None) -> None:
     """Say who of the structure follows the prescription; nobody in particular when None.
 
-    Raises NotAllowed when `to` is not a member of the structure.
+    Raises NotAllowed when `to` is not a member of the structure, and for the link, which knows no member.
     """
+    if not isinstance(by, User):
+        raise NotAllowed("Cette action ne vous revient pas.")
     actor = begin(session, prescription, Act.SUIVRE, Side.PARTENAIRE, by)
     if to is not None and not is_member(session, prescription.structure_id, to):
         raise NotAllowed("Choisissez un membre de votre structure.", field="suivi_par")
@@ -199,8 +201,7 @@ def declare_hours(
     60 hours.
     """
     lock(session, prescription)
-    actor = as_actor(by, Side.PARTENAIRE)
-    check_side(session, prescription, actor)
+    actor = stand(session, prescription, by, Side.PARTENAIRE)
     entry, end = prescription.date_entree, prescription.date_sortie
     if entry is None:
         raise RuleBroken("Déclarez d’abord l’entrée de la personne.")

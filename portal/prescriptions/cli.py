@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from portal.accounts.models import Role, User
 from portal.db import Database
-from portal.prescriptions import exports
+from portal.prescriptions import business, exports
 from portal.prescriptions.exports import Filters
 
 prescriptions_group = AppGroup("prescriptions", help="Prescriptions.")
@@ -35,7 +35,7 @@ def export_business(folder: Path, courriel: str) -> None:
     part.touch(mode=0o600)
     try:
         with part.open("wb") as file, database.session(read_only=True) as session:
-            file.writelines(exports.business_csv(session, ids))
+            file.writelines(business.business_csv(session, ids))
         # All of it or nothing: a reader never finds half a file.
         part.replace(whole)
     finally:

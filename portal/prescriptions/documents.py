@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.documents import recognised
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
-from portal.prescriptions.acting import By, as_actor, check_side, lock
+from portal.prescriptions.acting import By, lock, stand
 from portal.prescriptions.models import DocumentKind, Prescription, PrescriptionDocument
 from portal.prescriptions.sharing import motif_for_partner
 from portal.prescriptions.states import OPEN, Side, State
@@ -80,10 +80,7 @@ def attach(
     prescription is closed; NotAllowed when the prescription is not theirs. Whether it is safe was asked before.
     """
     lock(session, prescription)
-    actor = as_actor(by, side)
-    check_side(session, prescription, actor)
-    if actor.side is not side:
-        raise NotAllowed("Cette action ne vous revient pas.")
+    actor = stand(session, prescription, by, side, on_paper=True)
     if not may_add(prescription, side):
         raise AlreadyDone(
             "Cette prescription est close : on ne peut plus y ajouter de document.", field="fichier"
@@ -123,6 +120,15 @@ def attach(
     return kept
 
 
+def is_kept(session: Session, prescription: Prescription, id: uuid.UUID | None) -> bool:
+    """Say whether the document `id` was added before; of two presses at once, the second waits here for the first."""
+    lock(session, prescription)
+    return (
+        session.exec(select(PrescriptionDocument.id).where(col(PrescriptionDocument.id) == id)).first()
+        is not None
+    )
+
+
 def withdraw(
     session: Session, prescription: Prescription, document_id: uuid.UUID, *, by: By, side: Side
 ) -> str | None:
@@ -132,7 +138,7 @@ def withdraw(
     Raises NotAllowed for somebody else's, or once the prescription is closed.
     """
     lock(session, prescription)
-    check_side(session, prescription, as_actor(by, side))
+    stand(session, prescription, by, side)
     document = content_of(session, prescription, document_id, side)
     if document is None:
         return None

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import sqlalchemy
@@ -49,60 +50,83 @@ def expire_unanswered(session: Session) -> list[Prescription]:
     return expired
 
 
-def release_absent(session: Session) -> list[Prescription]:
-    """End the accepted prescriptions whose person did not come within the delay of their convention, and free the place.
+# Days left to declare an entry once the convention of the place is over, when it sets no delay of its own.
+AFTER_THE_END = 30
 
-    The delay runs from the latest of the acceptance, the meeting and the session. Returns them; safe to run twice or
-    on two machines.
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """When a held place is freed: after the day `after`, since `why`; `delay` is the convention's own, in days."""
+
+    after: date
+    why: str
+    delay: int | None
+
+
+def release_days(session: Session) -> dict[uuid.UUID, Release]:
+    """Return when the place of each accepted prescription is freed if no entry is declared, in two statements.
+
+    The delay of the convention runs from the day the person is expected. A convention that sets none keeps the place
+    until it is over and `AFTER_THE_END` days have passed; until then its prescriptions are absent here.
     """
-    held = (
-        select(PlaceMovement.prescription_id, Convention.delai_entree_jours)
-        .join(FinancedAction, col(FinancedAction.id) == col(PlaceMovement.action_id))
-        .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
-        .where(
-            col(PlaceMovement.movement) == Movement.RETENUE, col(Convention.delai_entree_jours).is_not(None)
-        )
-    ).subquery()
-    delays = {
-        row[0]: row[1]
+    held = {
+        row[0]: (row[1], row[2])
         for row in session.execute(
-            select(held.c.prescription_id, held.c.delai_entree_jours)
-            .join(Prescription, col(Prescription.id) == held.c.prescription_id)
-            .where(col(Prescription.state) == State.ACCEPTEE)
+            select(
+                col(PlaceMovement.prescription_id),
+                col(Convention.delai_entree_jours),
+                col(Convention.date_fin),
+            )
+            .join(FinancedAction, col(FinancedAction.id) == col(PlaceMovement.action_id))
+            .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
+            .join(Prescription, col(Prescription.id) == col(PlaceMovement.prescription_id))
+            .where(
+                col(PlaceMovement.movement) == Movement.RETENUE,
+                col(Prescription.state) == State.ACCEPTEE,
+                col(Convention.delai_entree_jours).is_not(None) | (col(Convention.date_fin) < clock.today()),
+            )
         )
     }
-    late = [
-        id
-        for id, expected in expected_days(session, delays).items()
-        if clock.today() > expected + timedelta(days=delays[id])
-    ]
+    found = {}
+    for id, expected in expected_days(session, held).items():
+        delay, end = held[id]
+        if delay is not None:
+            after, why = expected + timedelta(days=delay), f"Sans entrée {delay} jours après la date prévue"
+        else:
+            after = max(expected, end) + timedelta(days=AFTER_THE_END)
+            why = f"Sans entrée, et la convention est finie depuis le {end:%d/%m/%Y}"
+        found[id] = Release(after, why, delay)
+    return found
+
+
+def release_absent(session: Session) -> list[Prescription]:
+    """End the accepted prescriptions whose person did not come in time (see `release_days`), and free the place.
+
+    Returns them; safe to run twice or on two machines.
+    """
+    late = {id: release for id, release in release_days(session).items() if clock.today() > release.after}
     released = []
     for prescription in take_due(
-        session, col(Prescription.state) == State.ACCEPTEE, col(Prescription.id).in_(late)
+        session, col(Prescription.state) == State.ACCEPTEE, col(Prescription.id).in_(list(late))
     ):
         ledger.give_back_place(session, prescription_id=prescription.id, by=None)
         prescription.motif_sortie = ExitReason.JAMAIS_VENUE
-        move(
-            session,
-            prescription,
-            Act.CONSTATER,
-            PORTAL,
-            f"Sans entrée {delays[prescription.id]} jours après la date prévue : la place est libérée.",
-        )
+        why = late[prescription.id].why
+        move(session, prescription, Act.CONSTATER, PORTAL, f"{why} : la place est libérée.")
         released.append(prescription)
     return released
 
 
-def propose_places(session: Session, offer_id: uuid.UUID | None = None) -> list[Prescription]:
+def propose_places(session: Session, *offer_ids: uuid.UUID) -> list[Prescription]:
     """Propose the places that are free to those who wait, after ending the proposals whose delay is over.
 
-    Of one offer, or of all. Returns the prescriptions whose turn it is now, and those whose proposal nobody took in
+    Of these offers, or of all when none is named. Returns the prescriptions whose turn it is now, and those whose proposal nobody took in
     time; safe to run twice or on two machines. A prescription on which somebody acts this very moment is left to them,
     and its turn comes with the next call: whoever acts holds its row and waits for the actions', which are held here.
     For the same reason, nothing that takes another prescription may follow in the same transaction.
     """
     told: dict[uuid.UUID, Prescription] = {}
-    ended = [p.prescription_id for p in waiting.overdue(session) if offer_id in (None, p.offer_id)]
+    ended = [p.prescription_id for p in waiting.overdue(session) if not offer_ids or p.offer_id in offer_ids]
     for late in take_due(session, col(Prescription.id).in_(ended)) if ended else ():
         still = waiting.proposal_of(session, late.id)
         if still is not None and still.expires_at <= clock.now():
@@ -110,7 +134,7 @@ def propose_places(session: Session, offer_id: uuid.UUID | None = None) -> list[
             move(session, late, Act.LAISSER_PLACE, PORTAL, "Personne n’a pris la place dans le délai.")
             told[late.id] = late
     rules = ledger.follow_up_rules(session)
-    offers = [offer_id] if offer_id else waiting.offers_waited_for(session)
+    offers = list(dict.fromkeys(offer_ids)) or waiting.offers_waited_for(session)
     today = clock.today()
     # All at once and in their order: one after the other, two machines could wait for each other.
     running = {waited: ledger.running_actions(session, waited, today) for waited in offers}

@@ -1,10 +1,8 @@
-"""Prescriptions that leave as files: which ones, in which columns, for whom; and what DORA would call them.
+"""Prescriptions that leave as files: which ones, in which columns, for whom.
 
 Which prescriptions leave is settled first (`ids_of`), so that the access journal names exactly the people of the file.
 """
 
-import csv
-import io
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,21 +11,23 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
 import xlsxwriter
-from sqlalchemy import Select, and_, false
-from sqlmodel import Session, col, func, select
+from sqlalchemy import Select, false, literal
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, exists, select
 
 from portal import clock, tabular
 from portal.accounts.models import Organisation, Role, User
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions import ledger
-from portal.conventions.models import Convention, FinancedAction, Movement, PlaceMovement
-from portal.prescriptions import queries
+from portal.conventions.models import ActionOffer, Convention, FinancedAction, Movement, PlaceMovement
+from portal.offers.models import Offer
+from portal.prescriptions import dora, queries
 from portal.prescriptions.fiche import reference
-from portal.prescriptions.models import Prescription, RefusalReason, Transition
+from portal.prescriptions.models import Prescription
 from portal.prescriptions.sharing import PIECES, read_by_partner
 from portal.prescriptions.states import State
-from portal.structures.models import Structure
+from portal.structures.models import Membership, Structure
 
 # Rows of one file: a table that people open; beyond, they choose a shorter period.
 MAX_ROWS = 50_000
@@ -40,41 +40,6 @@ PARTENAIRE = frozenset({Role.PARTENAIRE})
 OFFICER = frozenset({Role.CONVENTIONNEMENT})
 BOTH_SIDES = REFERENT | PARTENAIRE
 READERS = BOTH_SIDES | OFFICER
-
-# DORA's statuses (dora.md §2.3): it knows no withdrawal, nor anything after the acceptance. A prescription withdrawn
-# is one that waits for nothing any more, which DORA calls expired. A draft never leaves.
-DORA_STATUSES: dict[State, str | None] = {
-    State.BROUILLON: None,
-    State.ENVOYEE: "OUVERTE",
-    State.A_L_ETUDE: "OUVERTE",
-    State.ACCEPTEE: "VALIDÉE",
-    State.ENTREE: "VALIDÉE",
-    State.TERMINEE: "VALIDÉE",
-    State.ABANDONNEE: "VALIDÉE",
-    State.REFUSEE: "REFUSÉE",
-    State.ANNULEE: "EXPIRÉE",
-    State.EXPIREE: "EXPIRÉE",
-}
-# DORA's reasons (dora.md §2.3), with its accents.
-DORA_REFUSALS: dict[RefusalReason, str] = {
-    RefusalReason.NON_JOIGNABLE: "bénéficiaire-non-joignable",
-    RefusalReason.ABSENT: "bénéficiaire-absent",
-    RefusalReason.EN_EMPLOI: "bénéficiaire-en-emploi",
-    RefusalReason.EN_FORMATION: "bénéficiaire-en-formation",
-    RefusalReason.NON_ELIGIBLE: "bénéficiaire-non-éligible",
-    RefusalReason.NON_MOBILE: "bénéficiaire-non-mobile",
-    RefusalReason.NON_INTERESSE: "bénéficiaire-non-intéressé",
-    RefusalReason.FREINS: "freins-périphériques",
-    RefusalReason.COMPLET: "session-complète",
-    RefusalReason.DOUBLON: "orientation-en-doublon",
-    RefusalReason.OFFRE_FERMEE: "autre",
-    RefusalReason.AUTRE: "autre",
-}
-
-
-def dora_status(state: State) -> str | None:
-    """Return what DORA calls this state; None for a draft, which it never sees."""
-    return DORA_STATUSES[state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +79,13 @@ class Column:
     read: Callable[[Line], Any]
 
 
-def _day(moment: datetime | None) -> date | None:
+def day_of(moment: datetime | None) -> date | None:
+    """Return the day of a moment, as it was in Paris; None for none."""
     return moment.astimezone(clock.PARIS).date() if moment else None
 
 
 def _days_to_answer(line: Line) -> int | None:
-    sent, answered = _day(line.prescription.sent_at), _day(line.prescription.answered_at)
+    sent, answered = day_of(line.prescription.sent_at), day_of(line.prescription.answered_at)
     return (answered - sent).days if sent and answered else None
 
 
@@ -137,12 +103,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("SIRET de la structure", OFFICER, lambda line: line.siret),
     Column("Référent", READERS, lambda line: line.referent.full_name),
     Column("Organisme du référent", READERS, lambda line: line.organisation),
-    Column("Envoyée le", READERS, lambda line: _day(line.prescription.sent_at)),
+    Column("Envoyée le", READERS, lambda line: day_of(line.prescription.sent_at)),
     Column("État", READERS, lambda line: line.prescription.state.label),
-    Column("Première réponse le", READERS, lambda line: _day(line.prescription.answered_at)),
+    Column("Première réponse le", READERS, lambda line: day_of(line.prescription.answered_at)),
     Column("Jours avant la réponse", READERS, _days_to_answer),
-    Column("Acceptée le", READERS, lambda line: _day(line.prescription.accepted_at)),
-    Column("Rendez-vous le", BOTH_SIDES, lambda line: _day(line.prescription.rendez_vous_at)),
+    Column("Acceptée le", READERS, lambda line: day_of(line.prescription.accepted_at)),
+    Column("Rendez-vous le", BOTH_SIDES, lambda line: day_of(line.prescription.rendez_vous_at)),
     Column(
         "Raison du refus",
         READERS,
@@ -170,31 +136,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("Place", READERS, lambda line: line.place.label if line.place else None),
     Column("Action financée", READERS, lambda line: line.action),
     Column("Convention", READERS, lambda line: line.convention),
-    Column("Statut DORA", OFFICER, lambda line: dora_status(line.prescription.state)),
+    Column("Statut DORA", OFFICER, lambda line: dora.dora_status(line.prescription.state)),
     Column(
         "Raison DORA",
         OFFICER,
-        lambda line: DORA_REFUSALS[line.prescription.motif_refus] if line.prescription.motif_refus else None,
+        lambda line: (
+            dora.DORA_REFUSALS[line.prescription.motif_refus] if line.prescription.motif_refus else None
+        ),
     ),
-)
-
-# The file for the business software of the département (neighbours.md §6.4), word for word.
-BUSINESS_COLUMNS = (
-    "id_prescription",
-    "id_beneficiaire_departement",
-    "numero_allocataire",
-    "offre_id",
-    "offre_nom",
-    "structure_siret",
-    "convention_numero",
-    "date_prescription",
-    "statut",
-    "date_statut",
-    "motif",
-    "date_entree",
-    "date_sortie",
-    "motif_sortie",
-    "prescripteur_email",
 )
 
 
@@ -215,41 +164,57 @@ def ids_of(session: Session, user: User, filters: Filters, *, limit: int | None)
 
 def structures_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
     """Return (id, name) of the structures of the prescriptions that `user` may export, by name."""
-    mine = select(Prescription.structure_id).where(*_scope(user))
+    # Asked of each structure: there are few, and the first prescription found is enough.
+    one = exists().where(col(Prescription.structure_id) == col(Structure.id), *_scope(user))
     return _pairs(
-        session,
-        select(col(Structure.id), col(Structure.nom))
-        .where(col(Structure.id).in_(mine))
-        .order_by(col(Structure.nom)),
+        session, select(col(Structure.id), col(Structure.nom)).where(one).order_by(col(Structure.nom))
     )
 
 
 def referents_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
     """Return (id, name) of the référents of the prescriptions that `user` may export, by name."""
-    mine = select(Prescription.referent_id).where(*_scope(user))
-    found = session.exec(
-        select(User).where(col(User.id).in_(mine)).order_by(col(User.nom), col(User.prenom), col(User.id))
+    author = aliased(User)
+    one = exists().where(col(Prescription.referent_id) == author.id, *_scope(user))
+    found = session.execute(
+        select(author.id, author.prenom, author.nom)
+        .where(one)
+        .order_by(col(author.nom), col(author.prenom), col(author.id))
     )
-    return [(one.id, one.full_name) for one in found]
+    return [(id, f"{first} {last}".strip()) for id, first, last in found]
 
 
 def conventions_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
     """Return (id, number and title) of the conventions whose places these prescriptions took, by number."""
-    mine = (
-        select(FinancedAction.convention_id)
+    taken = (
+        select(literal(1))
+        .select_from(FinancedAction)
         .join(PlaceMovement, col(PlaceMovement.action_id) == col(FinancedAction.id))
-        .where(col(PlaceMovement.prescription_id).in_(select(Prescription.id).where(*_scope(user))))
+        .join(Prescription, col(Prescription.id) == col(PlaceMovement.prescription_id))
+        .where(col(FinancedAction.convention_id) == col(Convention.id), *_scope(user))
+        .correlate(Convention)
     )
-    found = session.exec(
-        select(Convention).where(col(Convention.id).in_(mine)).order_by(col(Convention.numero))
+    statement = select(col(Convention.id), col(Convention.numero), col(Convention.intitule)).where(
+        taken.exists()
     )
-    return [(one.id, f"{one.numero}, {one.intitule}") for one in found]
+    if user.role is Role.PARTENAIRE:
+        # The others' conventions would be looked through to the end, for nothing.
+        theirs = select(Membership.structure_id).where(col(Membership.user_id) == user.id)
+        statement = statement.where(
+            col(Convention.id).in_(
+                select(FinancedAction.convention_id)
+                .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
+                .join(Offer, col(Offer.id) == col(ActionOffer.offer_id))
+                .where(col(Offer.structure_id).in_(theirs))
+            )
+        )
+    found = session.execute(statement.order_by(col(Convention.numero)))
+    return [(id, f"{numero}, {intitule}") for id, numero, intitule in found]
 
 
 def note(session: Session, ids: Sequence[uuid.UUID], *, by: User) -> int:
     """Write in the access journal of each person of these prescriptions that `by` exports; return how many people."""
     people: set[uuid.UUID] = set()
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         people.update(
             session.exec(select(Prescription.beneficiary_id).where(col(Prescription.id).in_(chunk)))
         )
@@ -265,7 +230,7 @@ def names_people(user: User) -> bool:
 def rows(session: Session, user: User, ids: Sequence[uuid.UUID]) -> Iterator[list[Any]]:
     """Yield the rows of these prescriptions in the columns of `user`, a few in memory at a time, in three statements each."""
     columns = columns_for(user)
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         for line in _lines(session, user, chunk):
             yield [column.read(line) for column in columns]
 
@@ -307,20 +272,6 @@ def write_xlsx(file: IO[bytes], user: User, lines: Iterable[Sequence[Any]]) -> N
         finally:
             # The library lets go of its own files only by finishing.
             workbook.close()
-
-
-def business_csv(session: Session, ids: Sequence[uuid.UUID]) -> Iterator[bytes]:
-    """Yield the file for the business software: `;`, UTF-8, days as 2026-11-21, our own words for states and reasons."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(BUSINESS_COLUMNS)
-    for chunk in _chunks(ids):
-        for row in _business_rows(session, chunk):
-            writer.writerow([tabular.harmless(str(value)) if value is not None else "" for value in row])
-        yield out.getvalue().encode()
-        out.seek(0)
-        out.truncate()
-    yield out.getvalue().encode()
 
 
 def _scope(user: User) -> tuple[Any, ...]:
@@ -376,7 +327,7 @@ def _lines(session: Session, user: User, ids: Sequence[uuid.UUID]) -> Iterator[L
     if names:
         statement = statement.join(Beneficiary, col(Beneficiary.id) == col(Prescription.beneficiary_id))
     found = {row[0].id: row for row in session.execute(statement)}
-    places = _places(session, ids)
+    places = places_of(session, ids)
     for id in ids:
         if id not in found:
             continue  # handed over to somebody of another organisation since
@@ -405,7 +356,7 @@ def _name(user: User, person: Sequence[Any], shared: dict[str, str]) -> str | No
     return f"{first} {last}" if referent_id == user.id else shared.get("identite")
 
 
-def _places(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Movement, str, str]]:
+def places_of(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Movement, str, str]]:
     """Return {prescription: (where its place stands, action, number of the convention)}, in one statement."""
     found: dict[uuid.UUID, tuple[Movement, str, str]] = {}
     for id, movement, action, numero in session.execute(
@@ -426,65 +377,11 @@ def _places(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple
     return found
 
 
-def _business_rows(session: Session, ids: Sequence[uuid.UUID]) -> Iterator[tuple[Any, ...]]:
-    since: dict[uuid.UUID, datetime] = {
-        id: at
-        for id, at in session.execute(
-            select(col(Transition.prescription_id), func.max(col(Transition.at)))
-            .join(
-                Prescription,
-                and_(
-                    col(Prescription.id) == col(Transition.prescription_id),
-                    col(Prescription.state) == col(Transition.to_state),
-                ),
-            )
-            .where(
-                col(Transition.prescription_id).in_(ids),
-                col(Transition.from_state) != col(Transition.to_state),
-            )
-            .group_by(col(Transition.prescription_id))
-        )
-    }
-    places = _places(session, ids)
-    found = {
-        row[0].id: row
-        for row in session.execute(
-            select(
-                Prescription, col(Beneficiary.numero_allocataire), col(Structure.siret), col(User.courriel)
-            )
-            .join(Beneficiary, col(Beneficiary.id) == col(Prescription.beneficiary_id))
-            .join(Structure, col(Structure.id) == col(Prescription.structure_id))
-            .join(User, col(User.id) == col(Prescription.referent_id))
-            .where(col(Prescription.id).in_(ids))
-        )
-    }
-    for id in ids:
-        one, number, siret, email = found[id]
-        place = places.get(id)
-        yield (
-            one.id,
-            one.beneficiary_id,
-            number,
-            one.offer_id,
-            one.offre_nom,
-            siret,
-            place[2] if place else None,
-            _day(one.sent_at),
-            one.state.value,
-            _day(since.get(id)),
-            one.motif_refus.value if one.motif_refus else None,
-            one.date_entree,
-            one.date_sortie,
-            one.motif_sortie.value if one.motif_sortie else None,
-            email,
-        )
-    session.expunge_all()
-
-
 def _pairs(session: Session, statement: Any) -> list[tuple[uuid.UUID, str]]:
     return [(id, name) for id, name in session.execute(statement)]
 
 
-def _chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
+def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
+    """Yield `ids` some at a time, as many as are read together."""
     for start in range(0, len(ids), _CHUNK):
         yield ids[start : start + _CHUNK]

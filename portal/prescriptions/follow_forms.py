@@ -1,13 +1,18 @@
 """Questions put to those who follow prescriptions: a word, a colleague, an answer to several at once."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from wtforms import HiddenField, SelectField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, Optional
 
 from portal.accounts.models import User
+from portal.prescriptions import wording
 from portal.prescriptions.forms import MESSAGE_LENGTH
-from portal.prescriptions.models import RefusalReason
+from portal.prescriptions.models import Prescription, RefusalReason
+from portal.prescriptions.sharing import name_for_partner
 from portal.prescriptions.states import Act
 from portal.web.forms import Form, MaxLength, options
 
@@ -95,6 +100,63 @@ SEVERAL: dict[Act, type[Form]] = {
     Act.REFUSER: SeveralRefuseForm,
     Act.SUIVRE: AssignForm,
 }
+
+
+class ToPersonForm(Form):
+    """What the person of one of several prescriptions is told."""
+
+    message_personne = TextAreaField(
+        validators=[Optional(), MaxLength(MESSAGE_LENGTH)], render_kw={"rows": 3}
+    )
+
+
+# Answers of which the person is told, as when they are given one by one.
+_TOLD_TO_PERSON = frozenset({Act.ACCEPTER, Act.REFUSER})
+
+
+@dataclass(slots=True)
+class SeveralForms:
+    """The forms of one page, read together: what all the answers share, and the words for each person."""
+
+    common: Any
+    people: dict[uuid.UUID, ToPersonForm]
+    form_errors: list[str] = field(default_factory=list)
+
+    def validate(self) -> bool:
+        """Check every form, so that every mistake is told at once."""
+        return all([form.validate() for form in (self.common, *self.people.values())])
+
+    def word_to(self, prescription: Prescription) -> str | None:
+        """Return what the person of this prescription is told."""
+        form = self.people.get(prescription.id)
+        return form.message_personne.data if form else None
+
+    @property
+    def errors(self) -> dict[str, Any]:
+        """{id of the control: sentences}, as a form has."""
+        return {one.id: one.errors for one in self if one.errors}
+
+    def __iter__(self) -> Iterator[Any]:
+        """Every field, in the order of the page, for the summary of errors."""
+        yield from self.common
+        for form in self.people.values():
+            yield from form
+
+
+def several_forms(act: Act, prescriptions: Iterable[Prescription], typed: Any) -> SeveralForms:
+    """Return the forms of `act` for these prescriptions: as `typed` when it is given, else with the words put forward."""
+    people = {}
+    for prescription in prescriptions if act in _TOLD_TO_PERSON else ():
+        form = ToPersonForm(
+            typed,
+            prefix=f"p-{prescription.id}-",
+            data={"message_personne": wording.to_person(act, prescription.offre_nom)},
+        )
+        name = name_for_partner(prescription)
+        # The same person may be there for two offers.
+        form.message_personne.label.text = f"Message à {name}, pour « {prescription.offre_nom} »"
+        people[prescription.id] = form
+    return SeveralForms(SEVERAL[act](typed), people)
 
 
 class PlaceForm(Form):

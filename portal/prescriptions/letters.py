@@ -25,7 +25,9 @@ class Occasion(StrEnum):
     SANS_ENTREE = "sans-entree"
     VEILLE = "veille"
     MESSAGE = "message"
+    DOCUMENT = "document"
     LIEN = "lien"
+    LIEN_EXPIRE = "lien-expire"
     INJOIGNABLE = "injoignable"
 
 
@@ -106,10 +108,22 @@ LETTERS: dict[tuple[Act | Occasion, To], Letter] = {
     (Occasion.MESSAGE, To.PARTENAIRE): Letter(
         "Un message vous attend", "Le référent vous a écrit à propos de cette prescription.", way=_READ
     ),
+    (Occasion.DOCUMENT, To.PARTENAIRE): Letter(
+        "Un document est ajouté à une prescription",
+        "Le référent a ajouté un document à cette prescription.",
+        "Lisez-le dans la prescription : il n’est pas joint à ce message.",
+        way="Lire le document",
+    ),
     (Occasion.LIEN, To.PARTENAIRE): Letter(
         "Un nouveau lien vers une prescription",
         "Voici un nouveau lien vers cette prescription, comme vous l’avez demandé.",
         "Si personne chez vous ne l’a demandé, vous n’avez rien à faire.",
+        way=_READ,
+    ),
+    (Occasion.LIEN_EXPIRE, To.PARTENAIRE): Letter(
+        "Un nouveau lien vers une prescription",
+        "Les liens vers cette prescription s’ouvrent pendant {duree} seulement : en voici un nouveau.",
+        "{a_faire}",
         way=_READ,
     ),
     # To the référent.
@@ -203,6 +217,12 @@ LETTERS: dict[tuple[Act | Occasion, To], Letter] = {
     (Occasion.MESSAGE, To.REFERENT): Letter(
         "Un message vous attend", "La structure vous a écrit à propos de cette prescription.", way=_READ
     ),
+    (Occasion.DOCUMENT, To.REFERENT): Letter(
+        "Un document est ajouté à une prescription",
+        "La structure a ajouté un document à cette prescription.",
+        "Lisez-le dans la prescription : il n’est pas joint à ce message.",
+        way="Lire le document",
+    ),
     (Occasion.INJOIGNABLE, To.REFERENT): Letter(
         "Une structure n’a pas pu être prévenue",
         "Votre prescription est envoyée, mais nous n’avons aucune adresse où écrire à la structure.",
@@ -219,14 +239,14 @@ LETTERS: dict[tuple[Act | Occasion, To], Letter] = {
     (Act.ACCEPTER, To.PERSONNE): Letter(
         _PERSON,
         "Bonne nouvelle : {structure} peut vous accueillir.",
-        "Si vous ne pouvez pas venir, prévenez la structure ou votre référent.",
+        "{quand}Si vous ne pouvez pas venir, prévenez la structure ou votre référent.",
         way="",
         meeting=True,
     ),
     (Act.PRENDRE_PLACE, To.PERSONNE): Letter(
         _PERSON,
         "Bonne nouvelle : une place est libre pour vous chez {structure}.",
-        "La structure va vous dire quand venir. Si vous avez changé d’avis, prévenez votre référent.",
+        "{quand}Si vous avez changé d’avis, prévenez votre référent.",
         way="",
         meeting=True,
     ),
@@ -242,7 +262,7 @@ LETTERS: dict[tuple[Act | Occasion, To], Letter] = {
     ),
     (Act.ANNULER, To.PERSONNE): Letter(
         _PERSON,
-        "Votre référent a retiré votre demande auprès de {structure}.",
+        "Votre référent a retiré la demande envoyée à {structure}.",
         "Vous n’avez plus à vous y rendre. Si vous avez une question, demandez à votre référent.",
         way="",
     ),

@@ -42,6 +42,7 @@ def opened(session: Session, id: uuid.UUID, key: uuid.UUID) -> Prescription | No
             joinedload(Prescription.offer),  # type: ignore[arg-type]
             joinedload(Prescription.structure),  # type: ignore[arg-type]
             joinedload(Prescription.referent).joinedload(User.organisation),  # type: ignore[arg-type]
+            joinedload(Prescription.session),  # type: ignore[arg-type]
         )
         .where(
             col(Prescription.id) == id,

@@ -4,23 +4,24 @@ A page is found by ids alone, state by state in the order of an index; what is s
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, String, and_, case, false, literal, literal_column, or_, type_coerce, union_all
 from sqlalchemy.orm import joinedload, load_only
 from sqlmodel import Session, col, exists, func, select
 
-from portal import clock, geography
+from portal import geography
 from portal.accounts.models import Organisation, Role, User
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions.models import PlaceProposal, Waiting
+from portal.conventions.models import Waiting
 from portal.offers.models import Offer, OfferSession
+from portal.prescriptions import attention
 from portal.prescriptions.buckets import LATE, Bucket, Late
-from portal.prescriptions.models import Prescription, PrescriptionMessage, PrescriptionRead, Transition
-from portal.prescriptions.sharing import name_for_partner
+from portal.prescriptions.models import Prescription
+from portal.prescriptions.sharing import shared_name
 from portal.prescriptions.states import FINAL, OPEN, Side, State
 from portal.structures.models import Membership, Structure
 
@@ -34,7 +35,7 @@ _GROUPS: tuple[tuple[State, ...], ...] = (
     tuple(state for state in State if state in FINAL),
 )
 # A search answers on one page, and looks no further.
-SEARCHED = 100
+SEARCHED = 40
 _LOOKED_AT = 400
 _CHOICES_SHOWN = 200
 
@@ -80,14 +81,6 @@ class Numbers:
     def of(self, bucket: Bucket) -> int:
         """Return how many stand in `bucket`."""
         return sum(self.within(bucket).values())
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What somebody has not seen yet of a prescription: how many acts, how many messages."""
-
-    acts: int = 0
-    messages: int = 0
 
 
 def whose(user: User, *, team: bool = False) -> Any:
@@ -178,7 +171,7 @@ def shown(session: Session, user: User, ids: Sequence[uuid.UUID]) -> list[Prescr
 
 
 def search(session: Session, user: User, words: str, *, team: bool = False) -> list[Prescription]:
-    """Return the prescriptions of the people whose name holds each of `words`, `SEARCHED` at most.
+    """Return the prescriptions of the people whose name holds each of `words`, `SEARCHED` at most, in two statements.
 
     One's own are found by the file (names, number); the others by the name that was shared, and by nothing else.
     """
@@ -186,25 +179,26 @@ def search(session: Session, user: User, words: str, *, team: bool = False) -> l
     if not wanted:
         return []
     rank = case(*((col(Prescription.state).in_(states), n) for n, states in enumerate(_GROUPS)))
-    statement = (
-        select(Prescription)
+    named = [col(Beneficiary.search_text).contains(word, autoescape=True) for word in wanted]
+    statement: Any = (
+        select(col(Prescription.id), col(Prescription.donnees_partagees), col(Beneficiary.referent_id))
         .join(Beneficiary, col(Beneficiary.id) == col(Prescription.beneficiary_id))
-        .where(
-            whose(user, team=team),
-            *(col(Beneficiary.search_text).contains(word, autoescape=True) for word in wanted),
-        )
-        .options(*_shown(user))
+        .where(whose(user, team=team), *named)
         .order_by(rank, col(Prescription.updated_at), col(Prescription.id))
         .limit(_LOOKED_AT)
     )
+    if team or user.role is Role.PARTENAIRE:
+        # So many prescriptions that the people of that name are found first.
+        people = select(Beneficiary.id).where(*named)
+        statement = statement.where(col(Prescription.beneficiary_id).in_(people))
     found = []
-    for prescription in session.exec(statement):
-        if not knows_file(user, prescription):
-            name = geography.fold(name_for_partner(prescription))
+    for id, shared, referent_id in session.execute(statement):
+        if user.role is not Role.REFERENT or referent_id != user.id:
+            name = geography.fold(shared_name(shared))
             if not all(word in name for word in wanted):
                 continue
-        found.append(prescription)
-    return found[:SEARCHED]
+        found.append(id)
+    return shown(session, user, found[:SEARCHED])
 
 
 def knows_file(user: User, prescription: Prescription) -> bool:
@@ -220,25 +214,13 @@ def late_numbers(session: Session, user: User, asked: Asked) -> dict[Late, int]:
             *(
                 select(func.count())
                 .select_from(Prescription)
-                .where(whose(user, team=asked.team), _is_late(kind, asked.silence_days))
+                .where(whose(user, team=asked.team), attention.is_late(kind, asked.silence_days))
                 .scalar_subquery()
                 for kind in kinds
             )
         )
     ).one()
     return {kind: int(number) for kind, number in zip(kinds, row, strict=True)}
-
-
-def lateness(prescription: Prescription, silence_days: int) -> Late | None:
-    """Return what is late about a prescription that `shown` gave; None when nothing is (places proposed apart)."""
-    now = clock.now()
-    if prescription.state is State.ENVOYEE and prescription.sent_at is not None:
-        return Late.SANS_REPONSE if prescription.sent_at < now - timedelta(days=silence_days) else None
-    if prescription.state is State.ACCEPTEE:
-        met = prescription.rendez_vous_at is not None and prescription.rendez_vous_at < now
-        begun = prescription.session is not None and prescription.session.debut < clock.today()
-        return Late.ENTREE if met or begun else None
-    return None
 
 
 def choices(session: Session, user: User, asked: Asked) -> list[Any]:
@@ -281,50 +263,6 @@ def choices(session: Session, user: User, asked: Asked) -> list[Any]:
     return list(session.execute(statement.limit(_CHOICES_SHOWN)))
 
 
-def news_among(session: Session, user: User, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, News]:
-    """Return what is new to `user` of these prescriptions, in one statement; those without anything new are absent."""
-    if not ids:
-        return {}
-    acts: Any = select(
-        col(Transition.prescription_id).label("id"), col(Transition.at).label("at"), literal(0).label("mot")
-    ).where(
-        col(Transition.prescription_id).in_(list(ids)),
-        col(Transition.to_state) != State.BROUILLON,
-        or_(col(Transition.by_id).is_(None), col(Transition.by_id) != user.id),
-    )
-    words: Any = select(
-        col(PrescriptionMessage.prescription_id), col(PrescriptionMessage.at), literal(1)
-    ).where(
-        col(PrescriptionMessage.prescription_id).in_(list(ids)),
-        or_(col(PrescriptionMessage.by_id).is_(None), col(PrescriptionMessage.by_id) != user.id),
-    )
-    both = union_all(acts, words).subquery()
-    rows = session.execute(
-        select(both.c.id, func.count(), func.sum(both.c.mot))
-        .outerjoin(
-            PrescriptionRead,
-            and_(
-                col(PrescriptionRead.prescription_id) == both.c.id, col(PrescriptionRead.user_id) == user.id
-            ),
-        )
-        .where(or_(col(PrescriptionRead.at).is_(None), both.c.at > col(PrescriptionRead.at)))
-        .group_by(both.c.id)
-    )
-    return {id: News(int(number) - int(messages), int(messages)) for id, number, messages in rows}
-
-
-def proposed_among(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
-    """Return until when a place is proposed, for those of these prescriptions to which one is, in one statement."""
-    if not ids:
-        return {}
-    rows = session.execute(
-        select(col(PlaceProposal.prescription_id), col(PlaceProposal.expires_at)).where(
-            col(PlaceProposal.prescription_id).in_(list(ids)), *_proposed_now()
-        )
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def _conditions(user: User, asked: Asked) -> list[Any]:
     conditions = [whose(user, team=asked.team)]
     if asked.structure_id is not None:
@@ -334,30 +272,8 @@ def _conditions(user: User, asked: Asked) -> list[Any]:
     if asked.mine:
         conditions.append(col(Prescription.suivi_par_id) == user.id)
     if asked.late is not None:
-        conditions.append(_is_late(asked.late, asked.silence_days))
+        conditions.append(attention.is_late(asked.late, asked.silence_days))
     return conditions
-
-
-def _is_late(kind: Late, silence_days: int) -> Any:
-    now = clock.now()
-    if kind is Late.SANS_REPONSE:
-        return and_(
-            col(Prescription.state) == State.ENVOYEE,
-            col(Prescription.sent_at) < now - timedelta(days=silence_days),
-        )
-    if kind is Late.ENTREE:
-        begun = exists().where(
-            col(OfferSession.id) == col(Prescription.session_id), col(OfferSession.debut) < clock.today()
-        )
-        return and_(
-            col(Prescription.state) == State.ACCEPTEE, or_(col(Prescription.rendez_vous_at) < now, begun)
-        )
-    proposed = exists().where(col(PlaceProposal.prescription_id) == col(Prescription.id), *_proposed_now())
-    return and_(col(Prescription.state) == State.A_L_ETUDE, proposed)
-
-
-def _proposed_now() -> tuple[Any, ...]:
-    return col(PlaceProposal.ended_at).is_(None), col(PlaceProposal.expires_at) > clock.now()
 
 
 def _waits() -> Any:
@@ -402,16 +318,22 @@ def _stamp(moment: datetime | None) -> float:
 
 
 def _shown(user: User) -> tuple[Any, ...]:
-    options: tuple[Any, ...] = (
-        joinedload(Prescription.structure).options(load_only(Structure.nom, Structure.state)),  # type: ignore[arg-type]
-        joinedload(Prescription.referent).options(  # type: ignore[arg-type]
-            load_only(User.prenom, User.nom, User.organisation_id),  # type: ignore[arg-type]
-            joinedload(User.organisation).options(load_only(Organisation.nom)),  # type: ignore[arg-type]
-        ),
-        joinedload(Prescription.suivi_par).options(load_only(User.prenom, User.nom)),  # type: ignore[arg-type]
-        joinedload(Prescription.session).options(load_only(OfferSession.debut)),  # type: ignore[arg-type]
-    )
-    if user.role is Role.REFERENT:
-        file = load_only(Beneficiary.prenom, Beneficiary.nom, Beneficiary.referent_id)  # type: ignore[arg-type]
-        return (*options, joinedload(Prescription.beneficiary).options(file))  # type: ignore[arg-type]
-    return options
+    return _FOR_REFERENT if user.role is Role.REFERENT else _FOR_PARTNER
+
+
+# Made once: to put them together costs more than to read a row.
+_FOR_PARTNER: tuple[Any, ...] = (
+    joinedload(Prescription.structure).options(load_only(Structure.nom, Structure.state)),  # type: ignore[arg-type]
+    joinedload(Prescription.referent).options(  # type: ignore[arg-type]
+        load_only(User.prenom, User.nom, User.organisation_id),  # type: ignore[arg-type]
+        joinedload(User.organisation).options(load_only(Organisation.nom)),  # type: ignore[arg-type]
+    ),
+    joinedload(Prescription.suivi_par).options(load_only(User.prenom, User.nom)),  # type: ignore[arg-type]
+    joinedload(Prescription.session).options(load_only(OfferSession.debut)),  # type: ignore[arg-type]
+)
+_FOR_REFERENT: tuple[Any, ...] = (
+    *_FOR_PARTNER,
+    joinedload(Prescription.beneficiary).options(  # type: ignore[arg-type]
+        load_only(Beneficiary.prenom, Beneficiary.nom, Beneficiary.referent_id)  # type: ignore[arg-type]
+    ),
+)

@@ -5,7 +5,7 @@ link, which opens it without an account (docs/adr/0015).
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -19,9 +19,16 @@ from portal.beneficiaries.models import AccessEntry, Beneficiary
 from portal.conventions import ledger, waiting
 from portal.offers.models import Offer, OfferSession
 from portal.phones import show_phone
-from portal.prescriptions import links
+from portal.prescriptions import links, queries
 from portal.prescriptions.letters import LETTERS, Letter, Occasion, To
-from portal.prescriptions.models import Prescription, PrescriptionMessage, PrescriptionRead, Transition
+from portal.prescriptions.models import (
+    DocumentKind,
+    Prescription,
+    PrescriptionDocument,
+    PrescriptionMessage,
+    PrescriptionRead,
+    Transition,
+)
 from portal.prescriptions.states import Act, Side, State
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
@@ -89,24 +96,43 @@ def tell_message(
 
     At a contact address, reading is opening the link, and answering.
     """
-    post = _Post(session, prescription, sender, {})
-    if message.side is Side.PARTENAIRE:
-        referent = post.referent
-        if referent is None or _told_before(session, message, _read_at(session, prescription, referent.id)):
-            return Told()
-        return Told(referent=post.to_referent(Occasion.MESSAGE))
-    skipped = {
-        user.id
-        for user in post.members
-        if _told_before(session, message, _read_at(session, prescription, user.id))
-    }
-    return Told(
-        partner=post.to_partner(
-            Occasion.MESSAGE,
-            skipped=skipped,
-            by_link=not _told_before(session, message, _opened_at(session, prescription)),
-        )
+    earlier = select(PrescriptionMessage.id).where(
+        col(PrescriptionMessage.prescription_id) == prescription.id,
+        col(PrescriptionMessage.side) == message.side,
+        col(PrescriptionMessage.id) != message.id,
+        col(PrescriptionMessage.at) <= message.at,
     )
+
+    def told_before(read_at: object) -> bool:
+        after = [] if read_at is None else [col(PrescriptionMessage.at) > read_at]
+        return session.exec(earlier.where(*after)).first() is not None
+
+    return _tell_what_waits(session, prescription, Occasion.MESSAGE, message.side, told_before, sender)
+
+
+def tell_document(
+    session: Session, prescription: Prescription, document: PrescriptionDocument, sender: Sender
+) -> Told:
+    """Tell the other side that `document` was added; those who have not read the one before were told already.
+
+    What went with the sending was told with it, and a sheet that the référent keeps is told by the answer it bears.
+    """
+    sent_at = prescription.sent_at
+    if sent_at is None or document.kind is not DocumentKind.PIECE:
+        return Told()
+    earlier = select(PrescriptionDocument.id).where(
+        col(PrescriptionDocument.prescription_id) == prescription.id,
+        col(PrescriptionDocument.side) == document.side,
+        col(PrescriptionDocument.kind) == DocumentKind.PIECE,
+        col(PrescriptionDocument.id) != document.id,
+        col(PrescriptionDocument.added_at) <= document.added_at,
+    )
+
+    def told_before(read_at: object) -> bool:
+        since = sent_at if read_at is None else read_at
+        return session.exec(earlier.where(col(PrescriptionDocument.added_at) > since)).first() is not None
+
+    return _tell_what_waits(session, prescription, Occasion.DOCUMENT, document.side, told_before, sender)
 
 
 def tell_link(session: Session, prescription: Prescription, sender: Sender) -> Told:
@@ -219,10 +245,11 @@ class _Post:
     def to_person(self, about: Act | Occasion, message: str | None) -> bool:
         """Write to the person, if they agreed to it, did not take it back, and have an address; say whether they were."""
         person = self.session.get_one(Beneficiary, self.prescription.beneficiary_id)
-        if not (self.prescription.ecrire_personne and person.courriel_accord and person.courriel):
+        if not person.courriel or not queries.written_to(self.session, [self.prescription.id]):
             return False
         letter = LETTERS[(about, To.PERSONNE)]
         meeting = self._meeting() if letter.meeting else ""
+        self.facts["quand"] = "" if meeting else "La structure va vous dire quand venir. "
         contact = [f"Offre : {self.prescription.offre_nom}", f"Structure : {self.structure.nom}"]
         if self.structure.telephone:
             contact.append(f"Téléphone : {show_phone(self.structure.telephone)}")
@@ -304,17 +331,28 @@ def _referent(session: Session, prescription: Prescription) -> User | None:
     return now if now.is_active and now.organisation_id == referent.organisation_id else None
 
 
-def _told_before(session: Session, message: PrescriptionMessage, read_at: object) -> bool:
-    """Say whether an earlier message of the same side was not read yet: of this one, nothing is told."""
-    statement = select(PrescriptionMessage.id).where(
-        col(PrescriptionMessage.prescription_id) == message.prescription_id,
-        col(PrescriptionMessage.side) == message.side,
-        col(PrescriptionMessage.id) != message.id,
-        col(PrescriptionMessage.at) <= message.at,
+def _tell_what_waits(
+    session: Session,
+    prescription: Prescription,
+    occasion: Occasion,
+    side: Side,
+    told_before: Callable[[object], bool],
+    sender: Sender,
+) -> Told:
+    """Tell the other side of what `side` added. `told_before(moment)`: something of that kind came after `moment`, when
+    the reader last read (None: never), and waits already: of this one, nothing is told."""
+    post = _Post(session, prescription, sender, {})
+    if side is Side.PARTENAIRE:
+        referent = post.referent
+        if referent is None or told_before(_read_at(session, prescription, referent.id)):
+            return Told()
+        return Told(referent=post.to_referent(occasion))
+    skipped = {user.id for user in post.members if told_before(_read_at(session, prescription, user.id))}
+    return Told(
+        partner=post.to_partner(
+            occasion, skipped=skipped, by_link=not told_before(_opened_at(session, prescription))
+        )
     )
-    if read_at is not None:
-        statement = statement.where(col(PrescriptionMessage.at) > read_at)
-    return session.exec(statement).first() is not None
 
 
 def _read_at(session: Session, prescription: Prescription, user_id: uuid.UUID) -> object:

@@ -8,9 +8,10 @@ from sqlalchemy import Select, and_, false, or_
 from sqlalchemy.orm import joinedload, load_only
 from sqlmodel import Session, col, func, select
 
+from portal import clock
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions.models import Waiting
+from portal.conventions.models import PlaceProposal, Waiting
 from portal.prescriptions.models import Prescription, PrescriptionMessage, Transition
 from portal.prescriptions.states import Side, State
 from portal.structures.models import Membership
@@ -102,6 +103,23 @@ def waiting_number(session: Session, user: User) -> int:
     )
 
 
+def proposed_number(session: Session, user: User) -> int:
+    """Return to how many of the référent's prescriptions a place is proposed now, in one statement."""
+    return int(
+        session.execute(
+            select(func.count())
+            .select_from(PlaceProposal)
+            .join(Prescription, col(Prescription.id) == col(PlaceProposal.prescription_id))
+            .where(
+                col(Prescription.referent_id) == user.id,
+                col(Prescription.state) == State.A_L_ETUDE,
+                col(PlaceProposal.ended_at).is_(None),
+                col(PlaceProposal.expires_at) > clock.now(),
+            )
+        ).scalar_one()
+    )
+
+
 def of_beneficiary(user: User, beneficiary_id: uuid.UUID) -> Select[Any]:
     """The prescriptions of one person that `user` may read, the latest first."""
     return (
@@ -114,6 +132,27 @@ def of_beneficiary(user: User, beneficiary_id: uuid.UUID) -> Select[Any]:
 def chosen(user: User, ids: Collection[uuid.UUID]) -> Select[Any]:
     """Those of the prescriptions `ids` that `user` may act on, in an order that is the same for everybody."""
     return visible_to(user).where(col(Prescription.id).in_(list(ids))).order_by(col(Prescription.id))
+
+
+def written_to(session: Session, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the prescriptions `ids` whose person receives e-mails about them, in one statement.
+
+    They agreed to it for this one, did not take it back in their file, and have an address.
+    """
+    if not ids:
+        return set()
+    return set(
+        session.exec(
+            select(Prescription.id)
+            .join(Beneficiary, col(Beneficiary.id) == col(Prescription.beneficiary_id))
+            .where(
+                col(Prescription.id).in_(list(ids)),
+                col(Prescription.ecrire_personne),
+                col(Beneficiary.courriel_accord),
+                func.coalesce(col(Beneficiary.courriel), "") != "",
+            )
+        )
+    )
 
 
 def colleagues_of(user: User) -> Select[Any]:

@@ -16,12 +16,12 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions import ledger
-from portal.conventions.models import Convention, FinancedAction, Movement, PlaceMovement, Waiting
+from portal.conventions.models import Waiting
 from portal.offers.freshness import months_after
 from portal.offers.models import OfferSession
 from portal.prescriptions import notifications
 from portal.prescriptions.acting import take_due
-from portal.prescriptions.due import expected_days
+from portal.prescriptions.due import expected_days, release_days
 from portal.prescriptions.letters import Occasion, To
 from portal.prescriptions.models import (
     DocumentKind,
@@ -99,7 +99,7 @@ def remind_people(session: Session, sender: Sender) -> int:
             col(Beneficiary.courriel).is_not(None),
             (
                 (col(Prescription.rendez_vous_at) > now)
-                & (col(Prescription.rendez_vous_at) < _midnight(today + timedelta(days=2)))
+                & (col(Prescription.rendez_vous_at) < midnight(today + timedelta(days=2)))
             )
             | (
                 col(Prescription.rendez_vous_at).is_(None)
@@ -108,14 +108,14 @@ def remind_people(session: Session, sender: Sender) -> int:
         )
     )
     eves = {
-        id: _midnight((_day(meeting) if meeting else begins) - timedelta(days=1))
+        id: midnight((_day(meeting) if meeting else begins) - timedelta(days=1))
         for id, updated, meeting, begins in rows
     }
     told = 0
-    for prescription, last, rank in _take(session, ReminderKind.ENTREE, list(eves), _EXPECTING):
+    for prescription, last, rank in take(session, ReminderKind.ENTREE, list(eves), _EXPECTING):
         eve = eves[prescription.id]
         if prescription.updated_at < eve and (last is None or last < eve):
-            _note(session, prescription, ReminderKind.ENTREE, rank)
+            note(session, prescription, ReminderKind.ENTREE, rank)
             told += notifications.remind(session, prescription, Occasion.VEILLE, To.PERSONNE, sender)
     return told
 
@@ -190,15 +190,15 @@ def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To,
                 select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None))
             ),
             col(Prescription.rendez_vous_at).is_(None)
-            | (col(Prescription.rendez_vous_at) < _midnight(clock.today())),
+            | (col(Prescription.rendez_vous_at) < midnight(clock.today())),
         )
         .order_by(col(Prescription.id))
     )
     found = [row.id for row in rows if is_due(row, row.last)]
     told = 0
-    for prescription, last, rank in _take(session, kind, found[:BATCH], TO_ANSWER):
+    for prescription, last, rank in take(session, kind, found[:BATCH], TO_ANSWER):
         if is_due(prescription, last):
-            _note(session, prescription, kind, rank)
+            note(session, prescription, kind, rank)
             silence = count((now - prescription.updated_at).days, "jour")
             facts = {"silence": silence}
             notifications.remind(session, prescription, Occasion.SANS_REPONSE, to, sender, facts)
@@ -215,50 +215,34 @@ def _follow_entries(session: Session, sender: Sender, kind: ReminderKind, to: To
         )
     )
     ids = [row.id for row in expecting]
-    expected, delays = expected_days(session, ids), _delays(session)
+    expected, releases = expected_days(session, ids), release_days(session)
 
     def starts(id: uuid.UUID) -> datetime | None:
         """When the period of today began; None while none has."""
-        delay = delays.get(id) if kind is ReminderKind.ENTREE else None
+        release = releases.get(id) if kind is ReminderKind.ENTREE else None
+        delay = release.delay if release else None
         first = expected[id] + timedelta(days=every if delay is None else max(1, delay // 2))
         if today < first:
             return None
-        return _midnight(first + timedelta(days=every * ((today - first).days // every)))
+        return midnight(first + timedelta(days=every * ((today - first).days // every)))
 
     begun = {id: start for id in ids if (start := starts(id)) is not None}
     heard = _last_heard(session, kind, list(begun))
     found = sorted(id for id, start in begun.items() if id not in heard or heard[id] < start)
     told = 0
-    for prescription, last, rank in _take(session, kind, found[:BATCH], {State.ACCEPTEE}):
+    for prescription, last, rank in take(session, kind, found[:BATCH], {State.ACCEPTEE}):
         if last is None or last < begun[prescription.id]:
-            _note(session, prescription, kind, rank)
-            delay = delays.get(prescription.id)
+            note(session, prescription, kind, rank)
+            release = releases.get(prescription.id)
             facts = {
                 "attendue_le": day(expected[prescription.id]),
                 "liberation": ""
-                if delay is None
-                else " Sans nouvelles de vous, sa place sera libérée après le "
-                f"{day(expected[prescription.id] + timedelta(days=delay))}.",
+                if release is None
+                else f" Sans nouvelles de vous, sa place sera libérée après le {day(release.after)}.",
             }
             notifications.remind(session, prescription, Occasion.SANS_ENTREE, to, sender, facts)
             told += 1
     return told
-
-
-def _delays(session: Session) -> dict[uuid.UUID, int]:
-    """Return {prescription: days} of those for whom a place is held by a convention that sets a delay for the entry."""
-    rows = session.execute(
-        select(col(PlaceMovement.prescription_id), col(Convention.delai_entree_jours))
-        .join(FinancedAction, col(FinancedAction.id) == col(PlaceMovement.action_id))
-        .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
-        .join(Prescription, col(Prescription.id) == col(PlaceMovement.prescription_id))
-        .where(
-            col(PlaceMovement.movement) == Movement.RETENUE,
-            col(Convention.delai_entree_jours).is_not(None),
-            col(Prescription.state) == State.ACCEPTEE,
-        )
-    )
-    return {id: days for id, days in rows if days is not None}
 
 
 def _last_heard(
@@ -284,7 +268,7 @@ def _last_heard(
     return found
 
 
-def _take(
+def take(
     session: Session, kind: ReminderKind, ids: Collection[uuid.UUID], states: Collection[State]
 ) -> Iterator[tuple[Prescription, datetime | None, int]]:
     """Take these prescriptions, still in one of `states`; give each with its last reminder and the rank of the next.
@@ -312,7 +296,8 @@ def _take(
         yield prescription, last, rank + 1
 
 
-def _note(session: Session, prescription: Prescription, kind: ReminderKind, rank: int) -> None:
+def note(session: Session, prescription: Prescription, kind: ReminderKind, rank: int) -> None:
+    """Write that the reminder of this rank leaves now."""
     session.add(PrescriptionReminder(prescription_id=prescription.id, kind=kind, rang=rank, at=clock.now()))
 
 
@@ -326,7 +311,8 @@ def _lasts(kind: ReminderKind, states: Collection[State]) -> Any:
     )
 
 
-def _midnight(of: date) -> datetime:
+def midnight(of: date) -> datetime:
+    """Return the moment at which a day begins here."""
     return datetime.combine(of, time(), tzinfo=clock.PARIS)
 
 

@@ -19,13 +19,12 @@ from portal.offers.models import Offer
 from portal.prescriptions.acting import (
     By,
     are_colleagues,
-    as_actor,
     begin,
-    check_either_side,
-    check_side,
     lock,
     move,
-    side_of_role,
+    on_either_side,
+    stand,
+    too_late,
 )
 from portal.prescriptions.answers import MAX_WEEK_MINUTES, hold, plan
 from portal.prescriptions.models import (
@@ -96,7 +95,7 @@ def change_draft(
 ) -> None:
     """Change what a draft says. Raises AlreadyDone once it is sent: the partner reads what was sent."""
     lock(session, prescription)
-    check_side(session, prescription, as_actor(by, Side.REFERENT))
+    stand(session, prescription, by, Side.REFERENT)
     if prescription.state is not State.BROUILLON:
         raise AlreadyDone("Cette prescription est déjà envoyée : elle ne peut plus être modifiée.")
     prescription.motif = motif
@@ -211,10 +210,13 @@ def adjust_week(
 ) -> None:
     """Plan `minutes` a week from `debut` to `fin` for this person, whatever the offer says. Either side may.
 
-    Raises RuleBroken for more than 60 hours, or for an end before the beginning.
+    Raises AlreadyDone before the sending and after the end, RuleBroken for more than 60 hours, or for an end before
+    the beginning.
     """
     lock(session, prescription)
-    check_either_side(session, prescription, by)
+    on_either_side(session, prescription, by)
+    if prescription.state not in OPEN:
+        raise AlreadyDone(too_late(session, prescription))
     if minutes is not None and not 0 <= minutes <= MAX_WEEK_MINUTES:
         raise RuleBroken("Écrivez entre 0 et 60 heures par semaine.", field="heures")
     if debut is not None and fin is not None and fin < debut:
@@ -225,12 +227,11 @@ def adjust_week(
 
 def write_message(session: Session, prescription: Prescription, *, by: By, text: str) -> PrescriptionMessage:
     """Add a message for the other side and return it. Raises RuleBroken when it is empty, or for a draft."""
-    check_either_side(session, prescription, by)
+    actor = on_either_side(session, prescription, by)
     if not text.strip():
         raise RuleBroken("Écrivez votre message.", field="texte")
     if prescription.sent_at is None:
         raise RuleBroken("Cette prescription n’est pas encore envoyée : personne ne lirait le message.")
-    actor = as_actor(by, side_of_role(by) if isinstance(by, User) else by.side)
     written = PrescriptionMessage(
         prescription_id=prescription.id,
         side=actor.side,

@@ -61,6 +61,17 @@ def confirm_seat(session: Session, prescription: Prescription) -> None:
             _refuse_full(session, chosen)
 
 
+def lock_sessions(session: Session, ids: Collection[uuid.UUID]) -> None:
+    """Take the rows of these sessions until the transaction ends, in one order for all."""
+    if ids:
+        session.exec(
+            select(OfferSession.id)
+            .where(col(OfferSession.id).in_(list(ids)))
+            .order_by(col(OfferSession.id))
+            .with_for_update()
+        ).all()
+
+
 def _take_seat(session: Session, prescription: Prescription, session_id: uuid.UUID) -> None:
     chosen = _session_of(session, prescription, session_id)
     if chosen is None:

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from portal.conventions import ledger
 from portal.errors import RuleBroken
+from portal.prescriptions import seats
 from portal.prescriptions.models import Prescription
 
 # More than a page of the inbox would not be read over before it is sent.
@@ -22,12 +24,17 @@ class Outcome:
 
 
 def do_each(
-    session: Session, prescriptions: Collection[Prescription], verb: Callable[[Prescription], object]
+    session: Session,
+    prescriptions: Collection[Prescription],
+    verb: Callable[[Prescription], object],
+    *,
+    takes_places: bool = False,
 ) -> Outcome:
     """Run `verb` on each prescription in a savepoint of its own and return what came of it.
 
-    Every row is taken first, in the order of the ids: the places come after, as for a single answer, so that two
-    people who answer at once wait for each other and never across. A rule that refuses one leaves the others done.
+    Every row is taken first, in the order of the ids; then, when the verb `takes_places`, the seats of the sessions and
+    the actions, as a single answer takes them, but all at once: two people who answer at once wait for each other and
+    never across. A rule that refuses one leaves the others done.
     """
     outcome = Outcome()
     if not prescriptions:
@@ -38,6 +45,9 @@ def do_each(
         .order_by(col(Prescription.id))
         .with_for_update()
     ).all()
+    if takes_places:
+        seats.lock_sessions(session, {p.session_id for p in prescriptions if p.session_id})
+        ledger.lock_actions_of(session, {p.offer_id for p in prescriptions})
     for prescription in sorted(prescriptions, key=_sent_first):
         try:
             with session.begin_nested():

@@ -85,7 +85,12 @@ def motif_for_partner(prescription: Prescription) -> str | None:
 
 def name_for_partner(prescription: Prescription) -> str:
     """Return the person's name as it was shared."""
-    return next((e["value"] for e in prescription.donnees_partagees or [] if e["piece"] == "identite"), "—")
+    return shared_name(prescription.donnees_partagees)
+
+
+def shared_name(shared: Collection[dict[str, str]] | None) -> str:
+    """Return the person's name among the pieces that were shared."""
+    return next((entry["value"] for entry in shared or () if entry["piece"] == "identite"), "—")
 
 
 def _came_to_nothing(prescription: Prescription) -> bool:

@@ -29,7 +29,11 @@ class Form(WTForm):
             field_class = unbound_field.field_class
             if issubclass(field_class, StringField) and field_class not in _KEPT_AS_TYPED:
                 options["filters"] = (clean_text, *unbound_field.kwargs.get("filters", ()))
-            return unbound_field.bind(form=form, **options)
+            bound = unbound_field.bind(form=form, **options)
+            if isinstance(bound, TextAreaField):
+                # A browser cuts a long text that is pasted there, without a word: the validator says it instead.
+                bound.flags.maxlength = False
+            return bound
 
     @property
     def avertissements(self) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlmodel import Session, select
 from portal.accounts import rules
 from portal.accounts.models import OutgoingMail, PasswordLink, Role, User
 from portal.accounts.session import kept_form, safe_target
+from portal.config import Config
 from portal.errors import RuleBroken
 from tests.conftest import PRODUCTION_HASHER
 from tests.factories.accounts import make_organisation, make_user
@@ -279,6 +281,36 @@ class TestAdministrator:
         assert "PORTAL_MAIL_URL" in page.text
         page = page.click("Choisissez votre mot de passe")
         assert "rachid@exemple.example.org" in page.text
+        # Only this machine reaches the portal of tests, and nothing leaves it.
+        link = page.soup.select_one(".as-written a")
+        assert link is not None and "/mot-de-passe/" in str(link["href"])
+
+    @pytest.mark.parametrize("case", ["open to others", "with a mail server"])
+    def test_letters_and_their_links_are_for_who_receives_them(
+        self,
+        app: Flask,
+        config: Config,
+        monkeypatch: pytest.MonkeyPatch,
+        sign_in: Callable[[User], Browser],
+        session: Session,
+        case: str,
+    ) -> None:
+        private = "Bonjour Zébulon,\n\nOuvrir : http://localhost/reponse/abc.def\n"
+        rules.queue_mail(session, recipient="zebulon@exemple.example.org", subject="Un rappel", body=private)
+        session.flush()
+        admin = sign_in(make_user(session, Role.ADMINISTRATION))
+        changed = (
+            {"public_url": "https://insertion.example.org"}
+            if case == "open to others"
+            else {"mail_url": "smtp://127.0.0.1:1"}
+        )
+        monkeypatch.setitem(app.config, "PORTAL", replace(config, **changed))
+        listed = admin.get("/courrier")
+        for page in (listed, listed.click("Un rappel")):
+            assert "z…@exemple.example.org" in page.text
+            for hidden in ("zebulon", "Zébulon", "reponse", "abc.def"):
+                assert hidden not in str(page.soup)
+        assert "pour la personne qui le reçoit" in page.text
 
     @pytest.mark.parametrize(
         ("change", "field", "sentence"),

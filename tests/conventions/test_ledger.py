@@ -376,10 +376,13 @@ def test_the_ledger_tells_each_movement_and_where_it_leads(session: Session, mov
     hold(session, scene, second)
     move_clock(2026, 3, 5, 9)
     ledger.give_back_place(session, prescription_id=first, by=scene.partner)
-    rows = session.execute(queries.ledger_of(scene.action.id)).all()
-    assert [(line.movement, line.prescription_id, *tallies) for line, *tallies in rows] == [
+    lines = session.execute(queries.ledger_of(scene.action.id)).scalars().all()
+    told = [
         (Movement.UTILISEE, first, 1, 0, 1),
         (Movement.RETENUE, second, 1, 1, 0),
         (Movement.OCCUPEE, first, 0, 1, 0),
         (Movement.RETENUE, first, 1, 0, 0),
     ]
+    for newer in range(len(lines)):
+        rows = queries.with_tallies(session, scene.action.id, lines[newer:], newer=newer)
+        assert [(line.movement, line.prescription_id, *tallies) for line, *tallies in rows] == told[newer:]

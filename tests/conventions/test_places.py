@@ -231,6 +231,9 @@ def test_the_rules_are_set_on_their_page(session: Session, officer: User, sign_i
         ("proposition_jours", "0"),
         ("proposition_jours", ""),
         ("expiration_envoyee_jours", "6"),
+        # The référent is told at thirty days: nothing expires before.
+        ("expiration_envoyee_jours", "30"),
+        ("expiration_etude_jours", "29"),
         ("documents_mois", "deux"),
         ("heures_max", "14"),
     ],
@@ -300,6 +303,31 @@ def test_the_picture_says_what_the_table_says(session: Session, officer: User, s
     svg = sign_in(officer).get(address(action, "/places")).soup.select_one("svg.chart")
     assert svg is not None and svg.select_one("title") and svg.select_one("desc")
     assert len(svg.select("polygon")) == 3
+
+
+def test_places_held_beyond_the_financed_ones_are_a_column_of_their_own(
+    session: Session, officer: User, sign_in: SignIn
+) -> None:
+    scene = make_scene(session, places=1)
+    made(scene).surreservation = 2
+    session.flush()
+    path = address(made(scene), "/places")
+    labels = ["Fin du jour", "Financées", "Retenues", "Occupées", "Utilisées", "Libres"]
+
+    def table() -> tuple[list[str], list[str]]:
+        found = sign_in(officer).get(path).soup.select(".places-table")[-1]
+        return [th.get_text(strip=True) for th in found.select("thead th")], cells(found.select("tr")[-1])
+
+    make_prescription(session, scene, State.ENTREE)
+    head, row = table()
+    assert (head, row[1:]) == (labels, ["1", "0", "1", "0", "0"])
+    for _ in range(2):
+        make_prescription(session, scene, State.ACCEPTEE)
+    head, row = table()
+    assert head == [*labels[:2], "Dépassement", *labels[2:]]
+    financed, beyond, *taken, free = map(int, row[1:])
+    assert (financed, beyond, taken, free) == (1, 2, [2, 1, 0], 0)
+    assert financed + beyond == sum(taken) + free
 
 
 def test_an_action_that_nobody_took_is_drawn_too(session: Session) -> None:

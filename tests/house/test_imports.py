@@ -93,6 +93,7 @@ NO_WEB = {
     "sharing.py",
     "buckets.py",
     "listing.py",
+    "attention.py",
     "several.py",
     "timeline.py",
     "wording.py",

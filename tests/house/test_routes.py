@@ -23,6 +23,7 @@ TOKENS = {
     "reponse.add_document",
     "reponse.document",
     "reponse.withdraw_document",
+    "reponse.fiche",
     "reponse.renew",
     "structures.invitation",
     "structures.accept_invitation",

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import Session
 
 from portal.accounts.models import Role, User
+from portal.prescriptions import answers, due, rules
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -45,7 +46,7 @@ def test_a_partner_reads_what_awaits_an_answer(sign_in: Callable[[User], Browser
     assert tallies(page) == {
         "à répondre": "2",
         "à l’étude": "1",
-        "acceptées, entrée à déclarer": "1",
+        "acceptées, entrée à venir": "1",
         "en cours": "1",
     }
     assert scene.structure.nom in page.text
@@ -73,6 +74,24 @@ def test_a_referent_reads_their_own(sign_in: Callable[[User], Browser], session:
         "en cours": "0",
     }
     assert "Mes bénéficiaires (3)" in page.text
+
+
+def test_a_referent_is_told_first_that_a_place_is_proposed(
+    sign_in: Callable[[User], Browser], session: Session
+) -> None:
+    scene = make_scene(session, places=1)
+    inside, waits, colleague = (make_prescription(session, scene) for _ in range(3))
+    answers.accept(session, inside, by=scene.partner)
+    for prescription in (waits, colleague):
+        answers.put_on_waiting_list(session, prescription, by=scene.partner)
+    rules.cancel(session, inside, by=scene.referent)
+    assert due.propose_places(session) == [waits]
+    page = sign_in(scene.referent).get("/")
+    assert next(iter(tallies(page).items())) == ("place proposée, à prendre ou à laisser", "1")
+    page = page.click("1 place proposée, à prendre ou à laisser")
+    assert page.response.request.args["retard"] == "place-proposee"
+    # Somebody else's is not theirs to take.
+    assert len(tallies(sign_in(make_user(session)).get("/"))) == 4
 
 
 def test_the_officer_reads_the_places(sign_in: Callable[[User], Browser], session: Session) -> None:

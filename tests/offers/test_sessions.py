@@ -115,19 +115,68 @@ def test_a_session_that_somebody_chose_is_not_removed(session: Session, sign_in:
     session.flush()
     (chosen,) = sessions.of_offer(session, scene.offer.id)
     prescription = make_prescription(session, scene)
-    answers.accept(session, prescription, by=scene.partner, meeting=Meeting(session_id=chosen.id))
+    answers.agree_meeting(session, prescription, Meeting(session_id=chosen.id), by=scene.partner)
     browser = sign_in(scene.partner)
     path = f"/offres/{scene.offer.id}/modifier"
-    page = (
-        browser.get(path)
-        .form("offer-form")
-        .submit(SAVE, status=422, **{"sessions-0-debut": "", "sessions-0-places": ""})
+
+    def without_it(**others: str) -> str:
+        form = browser.get(path).form("offer-form")
+        gone = {"sessions-0-debut": "", "sessions-0-places": ""}
+        page = form.submit(SAVE, status=422, **gone, **others)
+        assert page.form("offer-form").values["nom"] == others["nom"], "what was typed stays"
+        return page.errors["sessions-0"]
+
+    said = without_it(nom="En train d’écrire")
+    assert said == (
+        f"La session du {day:%d/%m/%Y} est écrite dans une prescription : gardez-la. Si cette prescription est en cours, "
+        "changez d’abord son rendez-vous."
     )
-    assert f"La session du {day:%d/%m/%Y} est choisie" in page.text
+    answers.accept(session, prescription, by=scene.partner, meeting=Meeting(session_id=chosen.id))
+    session.commit()
+    said = without_it(nom="En train d’écrire")
+    assert said.startswith(
+        f"1 personne a une place dans la session du {day:%d/%m/%Y} : gardez-la, ou proposez"
+    )
     browser.get(path).form("offer-form").submit(SAVE, **{"sessions-0-places": "9"})
     session.expire_all()
     (kept,) = sessions.of_offer(session, scene.offer.id)
     assert (kept.id, kept.places) == (chosen.id, 9)
+
+
+def test_a_session_keeps_a_seat_for_each_person_who_has_one(session: Session, sign_in: SignIn) -> None:
+    scene = make_scene(session)
+    scene.offer.telephone = "+33299000000"
+    day = clock.today() + timedelta(days=20)
+    sessions.set_sessions(session, scene.offer, [row(day - timedelta(days=9)), row(day, places=8)])
+    session.flush()
+    _, chosen = sessions.of_offer(session, scene.offer.id)
+    for _ in range(2):
+        prescription = make_prescription(session, scene)
+        answers.accept(session, prescription, by=scene.partner, meeting=Meeting(session_id=chosen.id))
+    # Proposed, and not accepted: no seat is theirs yet.
+    proposed = make_prescription(session, scene)
+    answers.agree_meeting(session, proposed, Meeting(session_id=chosen.id), by=scene.partner)
+    browser = sign_in(scene.partner)
+    path = f"/offres/{scene.offer.id}/modifier"
+    # A row left empty on the way does not move the sentence to another session.
+    first = {"sessions-0-debut": "", "sessions-2-debut": f"{day - timedelta(days=9):%Y-%m-%d}"}
+    page = (
+        browser.get(path)
+        .form("offer-form")
+        .submit(SAVE, status=422, nom="En train d’écrire", **first, **{"sessions-1-places": "1"})
+    )
+    assert page.errors == {
+        "sessions-1-places": "2 personnes ont déjà une place dans cette session : écrivez au moins 2."
+    }
+    again = page.form("offer-form")
+    assert (again.values["nom"], again.values["sessions-1-places"]) == ("En train d’écrire", "1")
+    session.expire_all()
+    assert [places for _, places in dates(session, scene.offer)] == [None, 8]
+    for places in ("2", ""):
+        browser.get(path).form("offer-form").submit(SAVE, **{"sessions-1-places": places})
+        session.expire_all()
+        _, kept = sessions.of_offer(session, scene.offer.id)
+        assert (kept.id, kept.places) == (chosen.id, int(places) if places else None)
 
 
 # --- The form ---

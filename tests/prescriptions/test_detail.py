@@ -17,7 +17,7 @@ from tests.factories.accounts import make_user
 from tests.factories.prescriptions import make_prescription, make_scene
 from tests.factories.structures import make_partner
 from tests.pages import Page
-from tests.prescriptions.hands import Knocker, SignIn, address, badge, mails
+from tests.prescriptions.hands import Knocker, SignIn, address, badge, mails, ways
 from tests.prescriptions.ledger import everything
 from tests.statements import count_statements
 
@@ -171,6 +171,16 @@ class TestRemind:
         page = page.click("Relancer la structure").form("/relancer").submit("Relancer la structure")
         assert "a déjà été relancée aujourd’hui" in page.text
         assert everything(session) == before
+
+    def test_not_in_front_for_who_waits_for_a_place(self, session: Session, sign_in: SignIn) -> None:
+        scene = make_scene(session, places=1)
+        inside, waits = make_prescription(session, scene), make_prescription(session, scene)
+        answers.accept(session, inside, by=scene.partner)
+        answers.put_on_waiting_list(session, waits, by=scene.partner)
+        page = sign_in(scene.referent).get(address(waits))
+        assert ways(page) == []
+        others = [a.get_text() for a in page.soup.select("section[aria-labelledby=autres] a")]
+        assert others[0] == "Relancer la structure" and others[-1] == "Annuler la prescription"
 
     def test_not_once_it_is_answered(self, session: Session, sign_in: SignIn) -> None:
         scene = make_scene(session)

@@ -129,6 +129,11 @@ class TestAnotherOffer:
         form.submit("Continuer")
         made = next(p for p in prescriptions(session) if p.id != former.id)
         assert (made.offer_id, made.origine_id, made.motif) == (same.id, former.id, former.motif)
+        # Each page leads to the other, for the référent alone.
+        page = page.browser.get(address(former)).click(f"Reprise vers : {same.nom}")
+        assert page.path == address(made)
+        assert page.click(f"À la suite de : {former.offre_nom}").path == address(former)
+        assert "Reprise vers" not in sign_in(scene.partner).get(address(former)).text
 
     def test_when_nothing_answers_the_same_need_what_is_near_is_shown(
         self, session: Session, sign_in: SignIn

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import AccessEntry, AccessKind
-from portal.prescriptions import exports
+from portal.prescriptions import dora, exports
 from portal.prescriptions.exports import Filters
 from portal.prescriptions.fiche import reference
 from portal.prescriptions.models import Prescription, RefusalReason
@@ -336,10 +336,10 @@ class TestBusinessFile:
 
 class TestDora:
     def test_every_state_has_its_status(self) -> None:
-        assert set(exports.DORA_STATUSES) == set(State)
-        said = {exports.dora_status(state) for state in State if state is not State.BROUILLON}
+        assert set(dora.DORA_STATUSES) == set(State)
+        said = {dora.dora_status(state) for state in State if state is not State.BROUILLON}
         assert said == {"OUVERTE", "VALIDÉE", "REFUSÉE", "EXPIRÉE"}
-        assert exports.dora_status(State.BROUILLON) is None
+        assert dora.dora_status(State.BROUILLON) is None
 
     def test_every_reason_has_its_code(self) -> None:
-        assert set(exports.DORA_REFUSALS) == set(RefusalReason)
+        assert set(dora.DORA_REFUSALS) == set(RefusalReason)

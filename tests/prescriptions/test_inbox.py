@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from portal.prescriptions import answers, listing, rules
+from portal.prescriptions import answers, attention, rules
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 from tests.factories.prescriptions import make_prescription, make_scene
@@ -129,17 +129,17 @@ class TestNews:
         scene = make_scene(session)
         colleague, _ = make_partner(session, scene.structure)
         made = make_prescription(session, scene, State.BROUILLON)
-        assert listing.news_among(session, scene.partner, [made.id]) == {}
+        assert attention.news_among(session, scene.partner, [made.id]) == {}
         rules.send(session, made, by=scene.referent, consent=True)
         answers.study(session, made, by=scene.partner)
-        assert listing.news_among(session, scene.partner, [made.id]) == {made.id: listing.News(acts=1)}
-        assert listing.news_among(session, colleague, [made.id]) == {made.id: listing.News(acts=2)}
+        assert attention.news_among(session, scene.partner, [made.id]) == {made.id: attention.News(acts=1)}
+        assert attention.news_among(session, colleague, [made.id]) == {made.id: attention.News(acts=2)}
 
     def test_in_one_statement(self, session: Session) -> None:
         scene = make_scene(session)
         ids = [make_prescription(session, scene).id for _ in range(5)]
         session.commit()
         with count_statements(session) as sent:
-            assert set(listing.news_among(session, scene.partner, ids)) == set(ids)
+            assert set(attention.news_among(session, scene.partner, ids)) == set(ids)
         assert len(sent) == 1
-        assert listing.news_among(session, scene.partner, []) == {}
+        assert attention.news_among(session, scene.partner, []) == {}

@@ -68,7 +68,13 @@ SILENT = {
     },
 }
 # What the reminders know and tell.
-FACTS = {"silence": "10 jours", "attendue_le": "mardi 3 mars 2026", "liberation": ""}
+FACTS = {
+    "silence": "10 jours",
+    "attendue_le": "mardi 3 mars 2026",
+    "liberation": "",
+    "duree": "8 jours",
+    "a_faire": "Notez les heures faites chaque semaine.",
+}
 
 
 def sent(session: Session, scene: Scene, state: State = State.ENVOYEE) -> Prescription:
@@ -198,7 +204,7 @@ class TestWords:
             f"Référent : {scene.referent.full_name}, {scene.referent.courriel}\n"
             "Prescription envoyée le 2 mars 2026\n\n"
             "Répondez dès que vous le pouvez, même pour dire que vous l’étudiez. Sans réponse, nous vous la rappellerons "
-            "tous les 10 jours ; elle expirera le 1er avril 2026.\n\n"
+            "tous les 10 jours ; elle expirera le 16 avril 2026.\n\n"
             f"Lire et répondre : https://portail.example.org/prescriptions/{prescription.id}\n"
         )
 
@@ -231,6 +237,13 @@ class TestWords:
         )
         assert "Rendez-vous : jeudi 5 mars 2026" in letters[scene.referent.courriel].body
         assert "Pour le référent seul." not in letters[scene.referent.courriel].body
+
+    def test_a_person_accepted_without_a_day_is_told_that_it_comes(self, session: Session) -> None:
+        scene = make_scene(session)
+        prescription = sent(session, scene)
+        answers.accept(session, prescription, by=scene.partner)
+        body = told(session, prescription, Act.ACCEPTER)[PERSON].body
+        assert "La structure va vous dire quand venir. Si vous ne pouvez pas venir, prévenez" in body
 
     def test_a_refusal_tells_the_person_neither_why_nor_what_is_between_the_two(
         self, session: Session

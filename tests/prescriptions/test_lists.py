@@ -208,10 +208,10 @@ class TestFilters:
         move_clock(2025, 3, 11, 11)
         fresh = make_prescription(session, scene)
         for user in (scene.referent, scene.partner):
-            page = sign_in(user).get("/prescriptions").click("Sans réponse depuis 10 jours 1")
+            page = sign_in(user).get("/prescriptions").click("Sans réponse depuis 10 jours ou plus 1")
             assert page.response.request.args["retard"] == "sans-reponse"
             assert shown(page, silent, met, fresh) == [True, False, False]
-            page = page.click("Retirer le filtre Sans réponse depuis 10 jours")
+            page = page.click("Retirer le filtre Sans réponse depuis 10 jours ou plus")
             page = page.click("Entrée attendue passée 1")
             assert shown(page, silent, met, fresh) == [False, True, False]
 
@@ -227,7 +227,9 @@ class TestFilters:
         assert "Place proposée : à prendre ou à laisser" in page.text
         # It is not for the structure to answer.
         browser = sign_in(scene.partner)
-        assert "Place proposée" not in browser.get("/prescriptions").text
+        page = browser.get("/prescriptions")
+        assert "Place proposée au référent" in page.text
+        assert "à prendre ou à laisser" not in page.text and "Place proposée 1" not in page.text
         browser.get("/prescriptions?retard=place-proposee", status=404)
 
     def test_unknown_criteria_do_not_exist(self, session: Session, sign_in: SignIn) -> None:

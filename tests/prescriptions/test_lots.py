@@ -327,6 +327,11 @@ class TestLot:
         page = browser.post(address(lot_id), data | {"modifier": str(first.id)})
         assert page.path == f"/prescriptions/{first.id}/modifier"
         assert page.form("/modifier").values["motif"] == "Pour tous."
+        page = browser.post(address(lot_id), data | {"joindre": str(first.id), "motif": "Pour toutes."})
+        assert page.path == f"/prescriptions/{first.id}"
+        assert page.form("/documents").names() >= {"fichier"}
+        assert "Pour toutes." in page.text
+        assert page.click("Voir le lot").path == address(lot_id)
         page = browser.post(address(lot_id), data | {"retirer": str(second.id)})
         assert "Ce brouillon est retiré." in page.text
         states = [p.state for p in lots.of_lot(session, lot_id, scene.referent)]

@@ -8,13 +8,14 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.beneficiaries.models import Beneficiary
+from portal.conventions import ledger
 from portal.conventions.models import Convention, FollowUpRules
 from portal.offers.models import OfferSession
 from portal.prescriptions import answers, due, reminders, rules
-from portal.prescriptions.models import Prescription, PrescriptionReminder
+from portal.prescriptions.models import Prescription, PrescriptionReminder, Transition
 from portal.prescriptions.notifications import Sender
 from portal.prescriptions.seats import Meeting
-from portal.prescriptions.states import State
+from portal.prescriptions.states import Act, State
 from tests.factories.beneficiaries import make_beneficiary
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
 from tests.prescriptions.hands import mails
@@ -81,7 +82,13 @@ PERSONNE = "Votre demande d’accompagnement"
 class TestSilence:
     def test_every_day_until_it_expires(self, session: Session, at: At) -> None:
         prescription = make_prescription(session, make_scene(session))
-        assert over(session, at, range(1, 35)) == {10: [RAPPEL], 20: [RAPPEL]}
+        assert over(session, at, range(1, 50)) == {
+            10: [RAPPEL],
+            20: [RAPPEL],
+            # The référent is told fifteen days before it expires.
+            30: sorted([RAPPEL, SILENCE]),
+            40: [RAPPEL],
+        }
         assert prescription.state is State.EXPIREE
         # Days 10 and 20 were a Thursday and a Sunday.
         assert (START + timedelta(days=20)).weekday() == 6
@@ -89,17 +96,22 @@ class TestSilence:
     def test_not_a_minute_too_early(self, session: Session, at: At) -> None:
         scene = make_scene(session)
         make_prescription(session, scene)
+        reminded = (scene.partner.courriel, RAPPEL)
         at(9, hours=23, minutes=59)
         assert run(session) == []
         at(10)
-        assert run(session) == [(scene.partner.courriel, RAPPEL)]
+        assert run(session) == [reminded]
         at(19, hours=23, minutes=59)
         assert run(session) == []
         at(20)
-        assert run(session) == [(scene.partner.courriel, RAPPEL)]
+        assert run(session) == [reminded]
         at(29, hours=23, minutes=59)
         assert run(session) == []
         at(30)
+        assert run(session) == sorted([reminded, (scene.referent.courriel, SILENCE)])
+        at(44, hours=23, minutes=59)
+        assert run(session) == [reminded], "that of the fortieth day, by a job that had not run"
+        at(45)
         assert run(session) == [], "what is about to expire is told that, and nothing else"
 
     def test_what_the_letter_says(self, session: Session, at: At) -> None:
@@ -111,7 +123,7 @@ class TestSilence:
         assert set(bodies) == {scene.partner.courriel, CONTACT}
         for body in bodies.values():
             assert "attend votre réponse depuis 20 jours." in body
-            assert "Répondez avant le 4 février 2026 : ce jour-là, elle expirera" in body
+            assert "Répondez avant le 19 février 2026 : ce jour-là, elle expirera" in body
         assert "/reponse/" in bodies[CONTACT]
 
     def test_under_study_it_is_counted_from_the_study_and_the_referent_is_told_at_thirty(
@@ -130,14 +142,20 @@ class TestSilence:
         }
         assert prescription.state is State.EXPIREE
 
-    def test_the_referent_knows_since_when_and_until_when(self, session: Session, at: At) -> None:
+    @pytest.mark.parametrize(
+        ("state", "until"), [(State.ENVOYEE, "19 février 2026"), (State.A_L_ETUDE, "6 mars 2026")]
+    )
+    def test_the_referent_knows_since_when_and_until_when(
+        self, session: Session, at: At, state: State, until: str
+    ) -> None:
         scene = make_scene(session)
-        make_prescription(session, scene, State.A_L_ETUDE)
+        prescription = make_prescription(session, scene, state)
         at(30)
         assert (scene.referent.courriel, SILENCE) in run(session)
         (body,) = [mail.body for mail in mails(session) if mail.subject == SILENCE]
         assert "n’a rien répondu depuis 30 jours." in body
-        assert "Sans réponse le 6 mars 2026, la prescription expirera" in body
+        assert f"Sans réponse le {until}, la prescription expirera" in body
+        assert prescription.state is state, "it is still time to telephone"
 
     def test_after_the_answer_nothing_leaves(self, session: Session, at: At) -> None:
         scene = make_scene(session, places=None)
@@ -172,7 +190,7 @@ class TestSilence:
         make_prescription(session, make_scene(session))
         at(27)
         assert [subject for _, subject in run(session)] == [RAPPEL]
-        assert over(session, at, range(28, 31)) == {}
+        assert over(session, at, range(28, 30)) == {}
         assert [line.rang for line in session.exec(select(PrescriptionReminder))] == [1]
 
     def test_a_word_of_the_referent_does_not_put_off_the_reminder(self, session: Session, at: At) -> None:
@@ -270,6 +288,61 @@ class TestEntries:
         at(11)
         answers.note_presence(session, prescription, by=scene.partner, day=clock.today(), came=False)
         assert over(session, at, range(11, 25)) == {20: [VENUE]}
+
+    def test_once_the_convention_is_over_the_place_is_freed_a_month_later(
+        self, session: Session, at: At
+    ) -> None:
+        scene = make_scene(session)
+        assert scene.action is not None
+        convention = session.get_one(Convention, scene.action.convention_id)
+        convention.date_fin = (START + timedelta(days=20)).date()
+        prescription = make_prescription(session, scene, State.ACCEPTEE)
+        assert over(session, at, range(1, 51)) == {
+            10: [VENUE],
+            20: [VENUE],
+            30: sorted([VENUE, ENTREE]),
+            40: [VENUE],
+            50: [VENUE],
+        }
+        bodies = [mail.body for mail in sorted(mails(session), key=lambda m: m.created_at)]
+        asked = [body for body in bodies if "Est-elle venue ?" in body]
+        freed = "sa place sera libérée après le mardi 24 février 2026."
+        assert [freed in body for body in asked] == [False] * 4 + [True] * 6, (
+            "to the member and to the address"
+        )
+        at(50, hours=10)
+        assert due.release_absent(session) == []
+        at(51)
+        assert due.release_absent(session) == [prescription]
+        assert prescription.state is State.ABANDONNEE
+        assert ledger.places_of_actions(session, [scene.action])[scene.action.id].retenues == 0
+        line = session.exec(
+            select(Transition).where(
+                col(Transition.prescription_id) == prescription.id, col(Transition.act) == Act.CONSTATER
+            )
+        ).one()
+        assert line.message == (
+            "Sans entrée, et la convention est finie depuis le 25/01/2026 : la place est libérée."
+        )
+        assert due.release_absent(session) == []
+
+    def test_an_ended_convention_keeps_the_place_of_who_is_expected_later_or_is_in(
+        self, session: Session, at: At
+    ) -> None:
+        scene = make_scene(session)
+        assert scene.action is not None
+        convention = session.get_one(Convention, scene.action.convention_id)
+        convention.date_fin = (START + timedelta(days=1)).date()
+        inside = make_prescription(session, scene, State.ENTREE)
+        expected = make_prescription(session, scene)
+        meeting = Meeting(at=START + timedelta(days=25))
+        answers.accept(session, expected, by=scene.partner, meeting=meeting)
+        at(55)
+        assert due.release_absent(session) == []
+        at(56)
+        assert due.release_absent(session) == [expected]
+        places = ledger.places_of_actions(session, [scene.action])[scene.action.id]
+        assert (inside.state, places.retenues, places.occupees) == (State.ENTREE, 0, 1)
 
     def test_once_entered_nothing_leaves(self, session: Session, at: At) -> None:
         scene = make_scene(session, places=None)

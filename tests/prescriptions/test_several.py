@@ -4,13 +4,14 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from portal.accounts.models import Role
-from portal.prescriptions import answers
-from portal.prescriptions.models import Prescription, RefusalReason
-from portal.prescriptions.states import State
+from portal.prescriptions import answers, wording
+from portal.prescriptions.models import Prescription, RefusalReason, Transition
+from portal.prescriptions.states import Act, State
 from tests.factories.accounts import make_user
+from tests.factories.beneficiaries import make_beneficiary
 from tests.factories.prescriptions import make_prescription, make_scene
 from tests.factories.structures import make_partner
 from tests.pages import Browser, Page
@@ -86,6 +87,77 @@ class TestJourney:
         assert {p.motif_refus for p in made} == {RefusalReason.COMPLET}
         for p in made:
             assert "Redemandez en mai." in sign_in(scene.referent).get(address(p)).text
+
+    def test_each_person_is_written_to_as_by_one_refusal(self, session: Session, sign_in: SignIn) -> None:
+        scene = make_scene(session)
+        ada, bob, eve = (
+            make_beneficiary(
+                session, scene.referent, prenom=name, courriel=f"{name}@exemple.example.org".lower()
+            )
+            for name in ("Ada", "Bob", "Eve")
+        )
+        made = {one.prenom: make_prescription(session, scene, State.ENVOYEE, one) for one in (ada, bob, eve)}
+        for one in (ada, bob):
+            one.courriel_accord = made[one.prenom].ecrire_personne = True
+        session.commit()
+        browser = sign_in(scene.partner)
+        page = choose(browser, "refuser", *made.values())
+        form = page.form("/plusieurs")
+        words = {name: f"p-{p.id}-message_personne" for name, p in made.items()}
+        put_forward = wording.to_person(Act.REFUSER, scene.offer.nom)
+        assert [form.values[field] for field in words.values()] == [put_forward] * 3
+        for one, (name, field) in zip((ada, bob, eve), words.items(), strict=True):
+            (label,) = page.soup.select(f'label[for="{field}"]')
+            assert f"Message à {one.full_name}" in label.get_text()
+            hint = page.soup.select_one(f'[id="{field}-hint"]')
+            assert hint is not None
+            assert ("par courriel, ou" in hint.get_text()) is (name != "Eve")
+        typed: dict[str, Any] = {words["Bob"]: "Bonjour Bob, pas cette fois."}
+        page = confirm(
+            page, "Refuser 3 prescriptions", motif_refus="autre", message="Pour les référents.", **typed
+        )
+        assert page.h1 == "3 refusées"
+        letters = {
+            m.recipient: m.body for m in mails(session) if m.subject == "Votre demande d’accompagnement"
+        }
+        assert letters.keys() == {ada.courriel, bob.courriel}
+        assert put_forward in letters[ada.courriel or ""]
+        assert "Bonjour Bob, pas cette fois." in letters[bob.courriel or ""]
+        for body in letters.values():
+            assert "Pour les référents." not in body
+        told = session.exec(
+            select(Transition.message_personne).where(
+                col(Transition.prescription_id) == made["Eve"].id, col(Transition.act) == Act.REFUSER
+            )
+        ).one()
+        assert told == put_forward
+
+    def test_the_words_to_the_person_stay_when_something_is_missing(
+        self, session: Session, sign_in: SignIn
+    ) -> None:
+        scene = make_scene(session)
+        made = make_prescription(session, scene)
+        page = choose(sign_in(scene.partner), "refuser", made)
+        field = f"p-{made.id}-message_personne"
+        typed: dict[str, Any] = {field: "a" * 2001}
+        page = confirm(
+            page, "Refuser 1 prescription", status=422, motif_refus="autre", message="Non.", **typed
+        )
+        assert page.errors == {field: "Raccourcissez de 1 caractère : 2000 au plus."}
+        assert page.soup.select_one("details[open]") is not None
+        assert page.form("/plusieurs").values[field] == "a" * 2001
+        assert made.state is State.ENVOYEE
+
+    def test_accepting_writes_to_the_person_too_and_studying_does_not(
+        self, session: Session, sign_in: SignIn
+    ) -> None:
+        scene = make_scene(session)
+        made = make_prescription(session, scene)
+        browser = sign_in(scene.partner)
+        field = f"p-{made.id}-message_personne"
+        assert field not in choose(browser, "etudier", made).form("/plusieurs").names()
+        page = choose(browser, "accepter", made)
+        assert page.form("/plusieurs").values[field] == wording.to_person(Act.ACCEPTER, scene.offer.nom)
 
     def test_studied_and_the_second_time_nothing_changes(self, session: Session, sign_in: SignIn) -> None:
         scene = make_scene(session)

@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from portal import clock
-from portal.accounts.models import User
+from portal.accounts.models import Role, User
 from portal.conventions import waiting
 from portal.prescriptions import answers, due, rules
 from portal.prescriptions.models import Prescription
+from portal.prescriptions.sharing import name_for_partner
 from portal.prescriptions.states import State
 from tests.conventions.hands import cells
+from tests.factories.accounts import make_user
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
 from tests.pages import Browser
+from tests.prescriptions.hands import ways
 
 SignIn = Callable[[User], Browser]
 MoveClock = Callable[..., datetime]
@@ -102,3 +105,39 @@ def test_an_empty_list_says_so_and_another_structure_sees_none(session: Session,
     assert "Personne n’attend" in sign_in(scene.partner).get(path).text
     sign_in(other.partner).get(path, status=404)
     sign_in(scene.referent).get(path, status=403)
+
+
+def test_the_prescription_leads_the_structure_to_it_and_tells_the_referent_the_rank_alone(
+    session: Session, sign_in: SignIn
+) -> None:
+    scene, (first, _, last) = freed(session, line=3)
+    page = sign_in(scene.partner).get(f"/prescriptions/{last.id}").click("Voir la liste d’attente")
+    assert page.path == f"/prescriptions/attente/{scene.offer.id}"
+    page = sign_in(scene.referent).get(f"/prescriptions/{last.id}")
+    assert "En liste d’attente, rang 3" in page.text
+    assert "Prendre ou laisser la place" not in ways(page)
+    assert "Prendre ou laisser la place" in ways(sign_in(scene.referent).get(f"/prescriptions/{first.id}"))
+    assert "Voir la liste d’attente" not in page.text
+    # Where nobody waits there is nothing to see.
+    other = make_scene(session)
+    alone = make_prescription(session, other)
+    session.commit()
+    assert "Voir la liste d’attente" not in sign_in(other.partner).get(f"/prescriptions/{alone.id}").text
+
+
+def test_the_officer_sees_how_long_the_list_is_and_nobody_on_it(session: Session, sign_in: SignIn) -> None:
+    scene, people = freed(session, line=3)
+    assert scene.action is not None
+    officer = make_user(session, Role.CONVENTIONNEMENT)
+    page = sign_in(officer).get(f"/conventions/{scene.action.convention_id}")
+    page = page.click(f"Liste d’attente : {scene.offer.nom}")
+    rows = [cells(row) for row in page.soup.select("#waiting-list tbody tr")]
+    assert [row[0].removeprefix("Rang ") for row in rows] == ["1", "2", "3"]
+    assert [row[2].split(",")[0] for row in rows] == ["Oui", "Pas encore", "Pas encore"]
+    for prescription in people:
+        assert str(prescription.id) not in page.response.text
+        assert name_for_partner(prescription) not in page.text
+    assert (
+        "Personne n’attend"
+        in sign_in(officer).get(f"/prescriptions/attente/{make_scene(session).offer.id}").text
+    )

@@ -102,7 +102,7 @@ class TestWaitingList:
 
 
 class TestExpiry:
-    def test_after_thirty_days_without_answer_and_sixty_under_study(
+    def test_after_forty_five_days_without_answer_and_sixty_under_study(
         self, session: Session, move_clock: Callable[..., datetime]
     ) -> None:
         move_clock(2025, 1, 1, 10)
@@ -115,14 +115,14 @@ class TestExpiry:
         ]
         kept = {p.id: p.state for p in others}
 
-        move_clock(2025, 1, 31, 10)
+        move_clock(2025, 2, 15, 10)
         assert due.expire_unanswered(session) == []
-        now = move_clock(2025, 1, 31, 10, 0, 1)
+        now = move_clock(2025, 2, 15, 10, 0, 1)
         assert [p.id for p in due.expire_unanswered(session)] == [sent.id]
         assert (sent.state, sent.updated_at) == (State.EXPIREE, now)
         line = last(session, sent)
         assert (line.act, line.from_state, line.by_id) == (Act.EXPIRER, State.ENVOYEE, None)
-        assert line.message == "Sans réponse depuis 30 jours."
+        assert line.message == "Sans réponse depuis 45 jours."
         assert studied.state is State.A_L_ETUDE
 
         move_clock(2025, 3, 2, 10, 0, 1)

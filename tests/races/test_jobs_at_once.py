@@ -57,7 +57,7 @@ def test_each_message_leaves_once(arena: Database, config: Config) -> None:
 
 
 def test_each_prescription_expires_once(arena: Database, config: Config) -> None:
-    with clock.stopped_at(clock.now() - timedelta(days=40)), arena.writing() as session:
+    with clock.stopped_at(clock.now() - timedelta(days=50)), arena.writing() as session:
         scene = make_scene(session)
         for _ in range(15):
             make_prescription(session, scene)

@@ -21,7 +21,7 @@ from portal.errors import NoPlaceLeft, RuleBroken
 from portal.exchanges.imports import runs as imports
 from portal.exchanges.models import ImportState
 from portal.offers.models import Offer
-from portal.prescriptions import answers, due, rules
+from portal.prescriptions import answers, due, queries, rules, several
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.seats import Meeting
 from portal.structures import invitations
@@ -146,6 +146,41 @@ def refuse(database: Database, start: Start, prescription_id: uuid.UUID, by_id: 
     return "refused"
 
 
+def finish(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
+    """Declare the end, then propose the place that is free, as the page does."""
+    with _page(database, start) as session:
+        prescription = _opened(session, start, Prescription, prescription_id)
+        answers.finish(session, prescription, by=session.get_one(User, by_id), day=clock.today())
+        due.propose_places(session, prescription.offer_id)
+        session.commit()
+    return "finished"
+
+
+def answer_several(
+    database: Database, start: Start, what: str, ids: Sequence[uuid.UUID], by_id: uuid.UUID
+) -> str:
+    """Accept or refuse several, then propose the places that are free, as the inbox does; return how many were done."""
+    with _page(database, start) as session:
+        user = session.get_one(User, by_id)
+        found = session.execute(queries.chosen(user, ids)).scalars().all()
+        if database.engine.dialect.name != "sqlite":
+            start()
+
+        def verb(prescription: Prescription) -> None:
+            if what == "accept":
+                answers.accept(session, prescription, by=user)
+            else:
+                answers.refuse(
+                    session, prescription, by=user, reason=RefusalReason.AUTRE, message="Voici pourquoi."
+                )
+
+        outcome = several.do_each(session, found, verb, takes_places=what == "accept")
+        if what == "refuse":
+            due.propose_places(session, *{p.offer_id for p in outcome.done})
+        session.commit()
+    return f"{what} {len(outcome.done)}"
+
+
 def propose(database: Database, start: Start, prescription_id: uuid.UUID, by_id: uuid.UUID) -> str:
     """Propose places of every offer, as the nightly job does."""
     with _page(database, start) as session:
@@ -164,6 +199,7 @@ def on_places(database: Database, start: Start, what: str, *entrant: Any) -> str
         "take": take_place,
         "leave": leave_place,
         "refuse": refuse,
+        "finish": finish,
         "propose": propose,
     }
     return verbs[what](database, start, *entrant)

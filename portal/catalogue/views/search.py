@@ -35,6 +35,8 @@ COMPLETIONS = 8
 NEAREST = 3
 # As far as it goes without leaving the country.
 _FARTHEST_KM = 2000
+# The form that takes the offers a référent ticks.
+CHOSEN = "prescribe-chosen"
 _NOTING = "besoin-sans-reponse"
 _ROBOT = re.compile(r"bot|crawl|spider|slurp|preview|monitor|curl|wget|python|http", re.IGNORECASE)
 
@@ -164,6 +166,8 @@ def _page(typed: Typed, *, address: str = "", address_problem: str = "") -> Any:
         is_empty=snapshot.total == 0,
         noting=htmx.is_htmx() and typed.page == 1,
         may_keep=who is not None,
+        prescribes=CHOSEN if who is not None and who.role is Role.REFERENT else None,
+        searched=typed.query(typed.page),
         may_locate=who is not None and bool(config.geocoder_url),
         address_typed=address,
         address_problem=address_problem,
@@ -207,7 +211,7 @@ def _show(typed: Typed, snapshot: Snapshot, found: Found, base: str, who: User |
 def _tools(
     who: User, held: Sequence[Card], *, back: str, beneficiaire: uuid.UUID | None
 ) -> Callable[[Card], str]:
-    """Return what writes, on a card, the way to prescribe it for a référent and the button of favourites."""
+    """Return what writes, on a card, the ways to prescribe it for a référent and the button of favourites."""
     kept = favourites.among(db(), who, [card.offer_id for card in held if card.offer_id])
     prescribes = who.role is Role.REFERENT
     template = current_app.jinja_env.get_template("offers/_favourite.html")
@@ -215,14 +219,21 @@ def _tools(
     def write(card: Card) -> str:
         nom, is_kept = card.record["nom"], card.offer_id in kept
         button = template.render(offer_id=card.offer_id, offer_nom=nom, kept=is_kept, told=False, back=back)
-        prescribe = ""
+        prescribe = choose = ""
         if prescribes and "professionnels" in (card.record.get("mobilisable_par") or ()):
             address = url_for("prescriptions.new", offre=card.offer_id, beneficiaire=beneficiaire)
             prescribe = (
                 f'<a class="btn btn-secondary" href="{escape(address)}">Prescrire'
                 f'<span class="visually-hidden"> : {escape(nom)}</span></a>'
             )
-        return f'<div class="card-tools no-print">{prescribe}{button}</div>'
+            # Several are prescribed together: the box belongs to a form that stays when the results are replaced.
+            choose = (
+                f'<div class="form-check no-print"><input class="form-check-input" type="checkbox" name="offre" '
+                f'id="offre-{card.offer_id}" value="{card.offer_id}" form="{CHOSEN}">'
+                f'<label class="form-check-label" for="offre-{card.offer_id}">Choisir pour prescrire'
+                f'<span class="visually-hidden"> : {escape(nom)}</span></label></div>'
+            )
+        return f'{choose}<div class="card-tools no-print">{prescribe}{button}</div>'
 
     return write
 

@@ -167,8 +167,8 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         queries.ledger_of(found.id),
         page_number(request.args.get("page")),
         size=PAGE_SIZE,
-        scalars=False,
     )
+    newer = (pager.page - 1) * PAGE_SIZE
     return render_template(
         "conventions/action.html",
         convention=convention,
@@ -186,7 +186,7 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
                 short_reference(line.prescription_id),
                 *tallies,
             )
-            for line, *tallies in pager.items
+            for line, *tallies in queries.with_tallies(db(), found.id, pager.items, newer=newer)
         ],
         page_url=lambda page: url_for(
             "conventions.action", convention_id=convention_id, action_id=action_id, page=page

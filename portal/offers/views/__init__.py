@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.offers.places import Delays, Reader
+from portal.offers.places import Delays, Reader, Seats
 from portal.offers.views import (  # noqa: F401  (their routes)
     care,
     documents,
@@ -16,7 +16,7 @@ from portal.offers.views import (  # noqa: F401  (their routes)
 )
 from portal.offers.views.blueprint import blueprint
 
-__all__ = ["blueprint", "read_delays_with", "read_places_with"]
+__all__ = ["blueprint", "read_delays_with", "read_places_with", "read_seats_with"]
 
 
 def read_places_with(app: Flask, reader: Reader) -> None:
@@ -27,3 +27,8 @@ def read_places_with(app: Flask, reader: Reader) -> None:
 def read_delays_with(app: Flask, reader: Delays) -> None:
     """Give the catalogue the function that says how long structures take to answer (the rooms above know it)."""
     app.extensions["structure_delays"] = reader
+
+
+def read_seats_with(app: Flask, reader: Seats) -> None:
+    """Give the form of an offer the function that counts the seats taken of sessions (the rooms above know them)."""
+    app.extensions["session_seats"] = reader

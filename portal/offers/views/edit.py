@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 from sqlmodel import col
 
 from portal.errors import AlreadyDone, RuleBroken
@@ -115,7 +115,9 @@ def change(offer_id: uuid.UUID) -> Any:
                 structure=structure,
                 by=person(),
                 version=_version(form),
-                also=sessions.set_sessions(db(), offer, form.rows()),
+                also=sessions.set_sessions(
+                    db(), offer, form.rows(), seats=current_app.extensions["session_seats"]
+                ),
             )
             if is_asked_to_publish() and not offer.is_public:
                 rules.publish_offer(db(), offer, structure=structure, by=person())

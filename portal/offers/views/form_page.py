@@ -139,6 +139,8 @@ def refuse(form: OfferForm, broken: RuleBroken) -> None:
     if isinstance(broken, rules.Incomplete):
         for name, sentence in broken.problems.items():
             form.refuse(name, sentence)
+    elif isinstance(broken, sessions.SeatsTaken):
+        form.refuse_row(broken.row, broken.field, broken.message)
     else:
         form.refuse(broken.field, broken.message)
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
 
 from portal import clock
 from portal.accounts.models import Role
@@ -24,7 +24,7 @@ from portal.prescriptions.answer_forms import (
 from portal.prescriptions.answer_forms import offer_sessions as offer_choices
 from portal.prescriptions.models import ExitReason, Prescription, RefusalReason
 from portal.prescriptions.seats import Meeting
-from portal.prescriptions.states import Act, possible_acts
+from portal.prescriptions.states import WHO_MAY, Act, possible_acts
 from portal.prescriptions.views import turns
 from portal.prescriptions.views.blueprint import blueprint, journal, name_of, visible
 from portal.prescriptions.views.desk import Desk
@@ -85,10 +85,12 @@ def is_open(chosen: Act, prescription: Prescription, desk: Desk) -> bool:
 
 
 def act_page(chosen: Act, prescription: Prescription, desk: Desk) -> Any:
-    """Show the page of `chosen`, or do it, for whoever stands at `desk`."""
-    typed = request.form.get("message", "").strip()
+    """Show the page of `chosen`, or do it, for whoever stands at `desk`; an act of the other side has none: 404."""
+    if WHO_MAY[chosen] is not desk.side:
+        abort(404)
+    typed = _typed(chosen, prescription)
     if not is_open(chosen, prescription, desk):
-        return _too_late(too_late(db(), prescription), typed, chosen, prescription, desk)
+        return told_too_late(too_late(db(), prescription), typed, desk)
     form = _form(chosen, prescription)
     refusal: RuleBroken | None = None
     if request.method == "POST":
@@ -103,7 +105,7 @@ def act_page(chosen: Act, prescription: Prescription, desk: Desk) -> Any:
                 sentence = _do(chosen, prescription, form, desk)
             except AlreadyDone as done:
                 db().rollback()
-                return _too_late(done.message, typed, chosen, desk.read_again(), desk)
+                return told_too_late(done.message, typed, desk)
             except RuleBroken as broken:
                 db().rollback()
                 prescription = desk.read_again()
@@ -168,13 +170,23 @@ def _changed(form: Any, prescription: Prescription) -> dict[str, str]:
     }
 
 
-def _too_late(sentence: str, typed: str, chosen: Act, prescription: Prescription, desk: Desk) -> Any:
+def _typed(chosen: Act, prescription: Prescription) -> str:
+    """Return what was written by hand for either reader: words put forward to the person are not."""
+    message, to_person = (request.form.get(name, "").strip() for name in ("message", "message_personne"))
+    if to_person == wording.to_person(chosen, prescription.offre_nom):
+        to_person = ""
+    return "\n\n".join(filter(None, (message, to_person)))
+
+
+def told_too_late(
+    sentence: str, typed: str, desk: Desk, title: str = "Quelqu’un a répondu avant vous"
+) -> Any:
     """Say that the prescription is no longer where the page was; what was written is given back."""
     if request.method == "GET" or not typed:
         flash(sentence, "info")
         return redirect(desk.page, 303)
     page = render_template(
-        "prescriptions/too_late.html", act=chosen, sentence=sentence, typed=typed, desk=desk
+        "prescriptions/too_late.html", title=title, sentence=sentence, typed=typed, desk=desk
     )
     return make_response(page, 409)
 
@@ -209,6 +221,8 @@ def _page(
         may_wait=isinstance(refusal, NoPlaceLeft)
         and convention_queries.waiting_rank(db(), prescription.id) is None,
         has_sessions=isinstance(form, MeetingForm) and bool(form._sessions),
+        written_to="message_personne" in form
+        and prescription.id in queries.written_to(db(), [prescription.id]),
         emploi=ExitReason.EMPLOI.value,
         places=current_app.extensions["offer_places"](db(), [prescription.offer_id]).get(
             prescription.offer_id

@@ -1,9 +1,10 @@
-"""The waiting list of an offer, for the structure that gives its places."""
+"""The waiting list of an offer, for the structure that gives its places; for the officer, without anybody's name."""
 
 import uuid
 from typing import Any
 
 from flask import abort, current_app, render_template
+from sqlalchemy import true
 from sqlmodel import col, select
 
 from portal import clock
@@ -21,15 +22,19 @@ from portal.web.session import db
 
 
 @blueprint.get("/attente/<uuid:offer_id>")
-@allow(Role.PARTENAIRE)
+@allow(Role.PARTENAIRE, Role.CONVENTIONNEMENT)
 def waiting_list(offer_id: uuid.UUID) -> Any:
-    """Who waits for a place on this offer, since when, and to whom one is proposed, the first ahead."""
+    """Who waits for a place on this offer, since when, and to whom one is proposed, the first ahead.
+
+    The officer sees how long the list is and how long one waits, and nobody on it.
+    """
+    officer = person().role is Role.CONVENTIONNEMENT
     offer = (
         db()
         .execute(
             select(Offer)
             .join(Structure, col(Structure.id) == col(Offer.structure_id))
-            .where(col(Offer.id) == offer_id, is_member(person()))
+            .where(col(Offer.id) == offer_id, true() if officer else is_member(person()))
         )
         .scalar_one_or_none()
     )
@@ -37,16 +42,19 @@ def waiting_list(offer_id: uuid.UUID) -> Any:
         abort(404)
     lines = db().exec(waiting.in_order(offer_id)).all()
     statement = queries.chosen(person(), [line.prescription_id for line in lines])
-    known: dict[uuid.UUID, Prescription] = {p.id: p for p in db().execute(statement).scalars()}
+    # The name alone is shown: nothing else is read.
+    named = statement.with_only_columns(col(Prescription.id), col(Prescription.donnees_partagees))
+    known: dict[uuid.UUID, Any] = {row.id: row for row in db().execute(named)}
     proposals = waiting.proposals_of(db(), offer_id)
     now = clock.now()
     return render_template(
         "prescriptions/attente.html",
         offer=offer,
+        officer=officer,
         rows=[
-            (rank, line, known[line.prescription_id], proposals.get(line.id))
+            (rank, line, known.get(line.prescription_id), proposals.get(line.id))
             for rank, line in enumerate(lines, 1)
-            if line.prescription_id in known
+            if officer or line.prescription_id in known
         ],
         places=current_app.extensions["offer_places"](db(), [offer_id]).get(offer_id),
         name_for_partner=name_for_partner,

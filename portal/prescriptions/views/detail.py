@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app, flash, redirect, request, url_for
+from sqlmodel import col, select
 
 from portal import clock
 from portal.accounts.models import Role
@@ -122,7 +123,12 @@ def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
         for act in (possible_acts(prescription.state, side) if _is_theirs(prescription) else [])
         if (act in FORMS or act in _APART) and (may_wait or act is not Act.METTRE_EN_ATTENTE)
     ]
-    main = [act for act in acts if _moves(prescription.state, act)]
+    # Those who wait for a place have no answer to be reminded of.
+    main = [
+        act
+        for act in acts
+        if _in_front(prescription.state, act) and (rank is None or act is not Act.RELANCER)
+    ]
     proposal = waiting.proposal_of(session, prescription.id) if rank is not None else None
     follows = side is Side.REFERENT and listing.knows_file(person(), prescription)
     return {
@@ -139,10 +145,12 @@ def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
         "acts": [(act, _address(prescription, act)) for act in sorted(main, key=lambda a: a.weight)],
         "direct": _DIRECT,
         "others": [
-            (act.label, _address(prescription, act))
-            for act in sorted(set(acts) - set(main), key=lambda a: a.weight)
-        ]
-        + _other_pages(prescription, follows=follows),
+            *_links(prescription, set(acts) - set(main) - {Act.ANNULER}),
+            *_other_pages(prescription, follows=follows),
+            # The way out comes last.
+            *_links(prescription, (set(acts) - set(main)) & {Act.ANNULER}),
+        ],
+        "before_and_after": _before_and_after(prescription),
         "elsewhere": (
             url_for("prescriptions.elsewhere", prescription_id=prescription.id)
             if follows and prescription.state in _IN_VAIN
@@ -151,6 +159,11 @@ def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
         "documents": board_of(prescription, own_desk(prescription)) if _is_theirs(prescription) else None,
         "badge": BADGES[prescription.state],
         "rank": rank,
+        "waiting_list": (
+            url_for("prescriptions.waiting_list", offer_id=prescription.offer_id)
+            if side is Side.PARTENAIRE and places is not None and places.en_attente
+            else None
+        ),
         "proposal": proposal if proposal is not None and proposal.expires_at > clock.now() else None,
         "place": convention_queries.place_of(session, prescription.id),
         "places": places,
@@ -166,9 +179,41 @@ def _is_theirs(prescription: Prescription) -> bool:
     return person().role is Role.PARTENAIRE or prescription.referent_id == person().id
 
 
-def _moves(state: State, act: Act) -> bool:
-    """Say whether an act is on the way to the end, and not a thing noted beside it."""
-    return act is Act.METTRE_EN_ATTENTE or TRANSITIONS[state, act] is not state
+def _in_front(state: State, act: Act) -> bool:
+    """Say whether an act has its button in front: a step on the way, and not a thing noted beside it.
+
+    Of a prescription that was sent, the référent first asks again; withdrawing it is among the other things.
+    """
+    if act is Act.ANNULER:
+        return state is State.BROUILLON
+    return act in {Act.METTRE_EN_ATTENTE, Act.RELANCER} or TRANSITIONS[state, act] is not state
+
+
+def _links(prescription: Prescription, acts: set[Act]) -> list[tuple[str, str]]:
+    return [(act.label, _address(prescription, act)) for act in sorted(acts, key=lambda act: act.weight)]
+
+
+def _before_and_after(prescription: Prescription) -> list[tuple[str, str]]:
+    """The prescription that this one takes up, and those that take it up, for the référent of both: (words, address)."""
+    final = prescription.state.is_final
+    if prescription.referent_id != person().id or (prescription.origine_id is None and not final):
+        return []
+    rows = db().execute(
+        select(col(Prescription.id), col(Prescription.offre_nom))
+        .where(
+            col(Prescription.referent_id) == person().id,
+            (col(Prescription.id) == prescription.origine_id)
+            | (col(Prescription.origine_id) == prescription.id),
+        )
+        .order_by(col(Prescription.created_at), col(Prescription.id))
+    )
+    return [
+        (
+            f"{'À la suite de' if id == prescription.origine_id else 'Reprise vers'} : {offre}",
+            url_for("prescriptions.show", prescription_id=id),
+        )
+        for id, offre in rows
+    ]
 
 
 def _address(prescription: Prescription, act: Act) -> str:

@@ -22,6 +22,7 @@ from portal.prescriptions import documents
 from portal.prescriptions.actors import Actor
 from portal.prescriptions.models import DocumentKind, Prescription, PrescriptionDocument
 from portal.prescriptions.states import Side
+from portal.prescriptions.views import telling
 from portal.prescriptions.views.answer import own_desk
 from portal.prescriptions.views.blueprint import blueprint, visible
 from portal.prescriptions.views.desk import Desk
@@ -49,11 +50,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The documents of a prescription for one reader; `add` is where one more is sent, None when none may be."""
+    """The documents of a prescription for one reader; `add` is where one more is sent, None when none may be.
+
+    `before_sending`: shown while the sending is checked, where one comes back to.
+    """
 
     lines: list[Line]
     add: str | None
     key: uuid.UUID
+    before_sending: bool = False
     accept: str = ",".join(f".{extension}" for extension in EXTENSIONS)
     most: int = documents.MAX_DOCUMENTS
     megabytes: int = MAX_BYTES // 1_000_000
@@ -64,7 +69,7 @@ class Board:
         return sum(line.address is not None for line in self.lines) < self.most
 
 
-def board_of(prescription: Prescription, desk: Desk) -> Board:
+def board_of(prescription: Prescription, desk: Desk, *, before_sending: bool = False) -> Board:
     """Return what `prescriptions/_documents.html` shows to whoever stands at `desk` (as the variable `documents`)."""
     return Board(
         [
@@ -86,6 +91,7 @@ def board_of(prescription: Prescription, desk: Desk) -> Board:
         ],
         add=desk.address("documents") if documents.may_add(prescription, desk.side) else None,
         key=new_id(),
+        before_sending=before_sending,
     )
 
 
@@ -119,6 +125,7 @@ def add_to(prescription: Prescription, desk: Desk) -> Any:
         name, content = sent_file()
         uploads.checked(content)
         prescription = desk.read_again()
+        again = documents.is_kept(db(), prescription, key := _key())
         kept = documents.attach(
             db(),
             prescription,
@@ -126,14 +133,16 @@ def add_to(prescription: Prescription, desk: Desk) -> Any:
             content=content,
             by=desk.by,
             side=desk.side,
-            id=_key(),
+            id=key,
         )
+        if not again:
+            telling.tell_document(prescription, kept)
     except RuleBroken as broken:
         db().rollback()
         return _refused(desk, broken.message)
     db().commit()
     flash(f"« {kept.nom} » est ajouté.", "success")
-    return redirect(f"{desk.page}#documents", 303)
+    return redirect(_back(desk), 303)
 
 
 def withdrawn(prescription: Prescription, document_id: uuid.UUID, desk: Desk) -> Any:
@@ -145,7 +154,7 @@ def withdrawn(prescription: Prescription, document_id: uuid.UUID, desk: Desk) ->
         return _refused(desk, broken.message)
     db().commit()
     flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
-    return redirect(f"{desk.page}#documents", 303)
+    return redirect(_back(desk), 303)
 
 
 def downloaded(prescription: Prescription, document_id: uuid.UUID, desk: Desk) -> Any:
@@ -199,7 +208,14 @@ def _key() -> uuid.UUID | None:
         return None
 
 
+def _back(desk: Desk) -> str:
+    """Return the address of the documents on the page that the form was on."""
+    checking = not desk.by_link and request.form.get("retour") == "envoi"
+    return (desk.address("envoi") if checking else desk.page) + "#documents"
+
+
 def _refused(desk: Desk, sentence: str) -> Any:
-    return make_response(
-        render_template("prescriptions/document_refused.html", desk=desk, sentence=sentence), 422
+    page = render_template(
+        "prescriptions/document_refused.html", desk=desk, sentence=sentence, back=_back(desk)
     )
+    return make_response(page, 422)

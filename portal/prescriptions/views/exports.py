@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Optional
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.prescriptions import exports
+from portal.prescriptions import business, exports
 from portal.prescriptions.exports import Filters
 from portal.prescriptions.states import State
 from portal.prescriptions.views.blueprint import blueprint
@@ -120,7 +120,7 @@ def export_business() -> Any:
         flash("Aucune prescription n’a été envoyée dans cette période : il n’y a rien à exporter.", "info")
         return redirect(url_for("prescriptions.export"), 303)
     _note(person(), ids, always=True)
-    return _file("csv", "text/csv; charset=utf-8", lambda s, _: exports.business_csv(s, ids), name="metier")
+    return _file("csv", "text/csv; charset=utf-8", lambda s, _: business.business_csv(s, ids), name="metier")
 
 
 def _form(data: Any) -> ExportForm:

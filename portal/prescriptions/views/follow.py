@@ -13,6 +13,7 @@ from portal.prescriptions.follow_forms import AssignForm, HandOverForm, RemindFo
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act
 from portal.prescriptions.views import telling
+from portal.prescriptions.views.answer import own_desk, told_too_late
 from portal.prescriptions.views.blueprint import blueprint, journal, name_of, visible
 from portal.web.access import allow, person
 from portal.web.forms import Form
@@ -91,8 +92,9 @@ def _ask(
             telling.tell(prescription, act)
         except AlreadyDone as already:
             db().rollback()
-            flash(already.message, "info")
-            return redirect(here, 303)
+            typed = request.form.get("message", "").strip()
+            desk = own_desk(visible(prescription_id))
+            return told_too_late(already.message, typed, desk, title="Rien n’a été changé")
         except RuleBroken as broken:
             db().rollback()
             prescription = visible(prescription_id)

@@ -28,15 +28,16 @@ from portal.conventions import ledger
 from portal.conventions import queries as convention_queries
 from portal.errors import RuleBroken
 from portal.links import DeadLink
-from portal.prescriptions import actors, links, queries, rules, sharing
+from portal.prescriptions import actors, links, queries, rules, sharing, wording
 from portal.prescriptions.answer_forms import FORMS
 from portal.prescriptions.follow_forms import WordForm
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act, Side, possible_acts
-from portal.prescriptions.views.answer import ASKED, act_page
+from portal.prescriptions.views.answer import ASKED, act_page, is_open
 from portal.prescriptions.views.blueprint import BADGES
 from portal.prescriptions.views.desk import Desk
 from portal.prescriptions.views.documents import add_to, board_of, downloaded, withdrawn
+from portal.prescriptions.views.fiche import sheet_of
 from portal.prescriptions.views.hours import hours_page, week_page
 from portal.prescriptions.views.telling import tell_link, tell_message
 from portal.web.access import public
@@ -81,9 +82,10 @@ def act(token: str, name: str) -> Any:
     prescription = _opened(token)
     if not isinstance(prescription, Prescription):
         return prescription
-    if request.method == "GET":
+    desk = _desk(token, prescription)
+    if request.method == "GET" and is_open(Act(name), prescription, desk):
         _journal(prescription)
-    return act_page(Act(name), prescription, _desk(token, prescription))
+    return act_page(Act(name), prescription, desk)
 
 
 @blueprint.route("/<token>/heures", methods=["GET", "POST"])
@@ -165,6 +167,16 @@ def withdraw_document(token: str, document_id: uuid.UUID) -> Any:
     return withdrawn(prescription, document_id, _desk(token, prescription))
 
 
+@blueprint.get("/<token>/fiche.pdf")
+@public
+def fiche(token: str) -> Any:
+    """The prescription as a sheet of paper. Reading it is written in the access journal of the person."""
+    prescription = _opened(token)
+    if not isinstance(prescription, Prescription):
+        return prescription
+    return sheet_of(prescription, _desk(token, prescription))
+
+
 @blueprint.post("/<token>/nouveau-lien")
 @public
 def renew(token: str) -> Any:
@@ -198,13 +210,25 @@ def _opened(token: str) -> Any:
     if prescription is None:
         return _dead(token)
     if prescription.state.is_final:
-        return make_response(render_template("prescriptions/lien_closed.html"), 410)
+        return make_response(
+            render_template("prescriptions/lien_closed.html", typed=_typed(prescription)), 410
+        )
     return prescription
 
 
 def _dead(token: str) -> Any:
     """Answer that the link opens nothing any more, in the same words whether its time is over or its key changed."""
-    return make_response(render_template("prescriptions/lien_expired.html", token=token), 410)
+    return make_response(render_template("prescriptions/lien_expired.html", token=token, typed=_typed()), 410)
+
+
+def _typed(prescription: Prescription | None = None) -> str:
+    """Return what was written by hand on a page whose link opens nothing by now: it is given back, and kept nowhere.
+
+    Words put forward for `prescription` are not.
+    """
+    forward = {wording.to_person(act, prescription.offre_nom) for act in FORMS} if prescription else set()
+    words = (request.form.get(name, "").strip() for name in ("message", "message_personne", "texte"))
+    return "\n\n".join(text for text in words if text and text not in forward)
 
 
 def _read(token: str, days: int) -> tuple[uuid.UUID, uuid.UUID]:

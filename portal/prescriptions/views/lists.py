@@ -10,7 +10,7 @@ from portal.accounts.models import Role, User
 from portal.beneficiaries.dossier import Line
 from portal.conventions import ledger
 from portal.conventions import queries as convention_queries
-from portal.prescriptions import listing, queries
+from portal.prescriptions import attention, listing, queries
 from portal.prescriptions.buckets import BUCKETS, LATE, Bucket, Late, bucket_of
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import OPEN, Side
@@ -49,6 +49,7 @@ def index() -> Any:
         pager=pager,
         words=words,
         searched=searched,
+        searched_most=listing.SEARCHED,
         nothing_yet=nothing_yet,
         total=known.total,
         chips=[
@@ -67,9 +68,9 @@ def index() -> Any:
         team_addresses=(_address(asked, team=False), _address(asked, team=True)),
         page_url=lambda number: _address(asked, page=number),
         waiting=convention_queries.waiting_among(db(), ids),
-        proposed=listing.proposed_among(db(), ids) if asked.side is Side.REFERENT else {},
+        proposed=attention.proposed_among(db(), ids),
         # What a colleague follows is news to the colleague.
-        news=listing.news_among(
+        news=attention.news_among(
             db(),
             user,
             [p.id for p in pager.items if asked.side is Side.PARTENAIRE or p.referent_id == user.id],
@@ -186,7 +187,7 @@ def _chosen(asked: listing.Asked, choices: list[Any]) -> list[tuple[str, str]]:
 
 def _late_label(kind: Late, asked: listing.Asked) -> str:
     return {
-        Late.SANS_REPONSE: f"Sans réponse depuis {asked.silence_days} jours",
+        Late.SANS_REPONSE: f"Sans réponse depuis {asked.silence_days} jours ou plus",
         Late.ENTREE: "Entrée attendue passée",
         Late.PLACE: "Place proposée",
     }[kind]
@@ -194,7 +195,7 @@ def _late_label(kind: Late, asked: listing.Asked) -> str:
 
 def _late_words(prescription: Prescription, asked: listing.Asked) -> str | None:
     """What is late about one prescription, as its card says it."""
-    kind = listing.lateness(prescription, asked.silence_days)
+    kind = attention.lateness(prescription, asked.silence_days)
     return None if kind is None else _late_label(kind, asked)
 
 

@@ -141,6 +141,10 @@ def lot(lot_id: uuid.UUID) -> Any:
     changed = _one_of(drafts, request.form.get("modifier"))
     if changed is not None:
         return redirect(url_for("prescriptions.edit", prescription_id=changed.id), 303)
+    joined = _one_of(drafts, request.form.get("joindre"))
+    if joined is not None:
+        here = url_for("prescriptions.show", prescription_id=joined.id, _anchor="documents")
+        return redirect(here, 303)
     flash(
         "Ce brouillon est retiré."
         if removed

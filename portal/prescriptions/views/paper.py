@@ -9,9 +9,11 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.errors import AlreadyDone, OutOfTurn, PlacesEnded, RuleBroken
 from portal.prescriptions import actors, answers, documents
+from portal.prescriptions.acting import too_late
 from portal.prescriptions.models import DocumentKind, Prescription, RefusalReason
 from portal.prescriptions.paper_forms import LABELS, ON_DEMAND, WhichForm, answers_open, form_of
 from portal.prescriptions.states import Act, Side
+from portal.prescriptions.views.answer import own_desk, told_too_late
 from portal.prescriptions.views.blueprint import blueprint, journal, visible
 from portal.prescriptions.views.documents import sent_file
 from portal.prescriptions.views.telling import tell
@@ -29,6 +31,10 @@ def paper(prescription_id: uuid.UUID) -> Any:
     if prescription.sent_at is None:
         abort(404)
     possible = answers_open(prescription.state)
+    said = request.args.get("reponse", "")
+    typed = request.form.get("message", "").strip()
+    if typed and said in LABELS and said not in possible:
+        return told_too_late(too_late(db(), prescription), typed, own_desk(prescription))
     here = url_for("prescriptions.show", prescription_id=prescription_id)
     if not possible:
         flash(
@@ -36,7 +42,6 @@ def paper(prescription_id: uuid.UUID) -> Any:
             "info",
         )
         return redirect(here, 303)
-    said = request.args.get("reponse", "")
     if said not in possible:
         return _first_question(prescription, possible, said)
     act = Act(said)
@@ -50,8 +55,7 @@ def paper(prescription_id: uuid.UUID) -> Any:
             _write_down(prescription_id, act, form)
         except AlreadyDone as done:
             db().rollback()
-            flash(done.message, "info")
-            return redirect(here, 303)
+            return told_too_late(done.message, typed, own_desk(visible(prescription_id)))
         except RuleBroken as broken:
             db().rollback()
             prescription, refusal = visible(prescription_id), broken

@@ -11,8 +11,10 @@ from portal.conventions import waiting
 from portal.errors import AlreadyDone, RuleBroken
 from portal.prescriptions import rules
 from portal.prescriptions.follow_forms import PlaceForm
+from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act, Side
 from portal.prescriptions.views import telling, turns
+from portal.prescriptions.views.answer import own_desk, told_too_late
 from portal.prescriptions.views.blueprint import blueprint, journal, name_of, visible
 from portal.web.access import allow, person
 from portal.web.session import db
@@ -35,8 +37,7 @@ def place(prescription_id: uuid.UUID) -> Any:
     here = url_for("prescriptions.show", prescription_id=prescription_id)
     proposal = waiting.proposal_of(db(), prescription_id)
     if proposal is None or proposal.expires_at <= clock.now():
-        flash(_GONE, "info")
-        return redirect(here, 303)
+        return _gone(prescription, _GONE)
     expires = proposal.expires_at
     posted = request.method == "POST"
     form = PlaceForm(request.form if posted else None)
@@ -49,8 +50,7 @@ def place(prescription_id: uuid.UUID) -> Any:
             turns.propose(prescription)
         except AlreadyDone as already:
             db().rollback()
-            flash(already.message, "info")
-            return redirect(here, 303)
+            return _gone(visible(prescription_id), already.message)
         except RuleBroken as broken:
             db().rollback()
             prescription = visible(prescription_id)
@@ -72,3 +72,9 @@ def place(prescription_id: uuid.UUID) -> Any:
         leave=Act.LAISSER_PLACE,
     )
     return make_response(page, 422 if posted else 200)
+
+
+def _gone(prescription: Prescription, sentence: str) -> Any:
+    """Say that the place is not there any more; a word that was written for the structure is given back."""
+    typed = request.form.get("message", "").strip()
+    return told_too_late(sentence, typed, own_desk(prescription), title="Cette place n’est plus proposée")

@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 
@@ -17,6 +18,7 @@ from portal.prescriptions.models import Prescription
 from portal.prescriptions.sharing import pieces_of
 from portal.prescriptions.states import Act, State
 from portal.prescriptions.views import telling
+from portal.prescriptions.views.answer import own_desk
 from portal.prescriptions.views.blueprint import blueprint, journal
 from portal.prescriptions.views.choosing import (
     EVERY_PIECE,
@@ -28,6 +30,7 @@ from portal.prescriptions.views.choosing import (
     own_draft,
     read_uuid,
 )
+from portal.prescriptions.views.documents import board_of
 from portal.web.access import allow, person
 from portal.web.forms import clean_text
 from portal.web.pagination import PAGE_SIZE, page_number, paginate
@@ -70,12 +73,18 @@ def choose_person() -> Any:
 
 def choice_page(ticked: list[str], problem: str | None = None) -> Any:
     """Return the page of the choice of people for the offers of the address; `problem`: what was not right."""
+    came_from = _search_behind()
     if not request.args.getlist("offre"):
         flash("Cochez au moins une offre, puis prescrivez.", "warning")
-        return redirect(url_for("offers.my_favourites", beneficiaire=request.args.get("beneficiaire")), 303)
+        favourites = url_for("offers.my_favourites", beneficiaire=request.args.get("beneficiaire"))
+        return redirect(came_from or favourites, 303)
     offers = find_offers(request.args.getlist("offre"))
     if not offers:
         abort(404)
+    if request.method == "GET" and len(set(request.args.getlist("offre"))) > lots.MOST:
+        flash(
+            f"{lots.MOST} offres au plus à la fois : les premières sont gardées, les autres non.", "warning"
+        )
     words = clean_text(request.form.get("q", ""))[:100]
     searched = bool(words) and problem is None
     chosen = find_people(ticked or [one for one in [request.args.get("beneficiaire")] if one])
@@ -92,6 +101,8 @@ def choice_page(ticked: list[str], problem: str | None = None) -> Any:
         chosen_ids={one.id for one in chosen},
         cle=read_uuid(request.form.get("cle")) or uuid.uuid4(),
         problem=problem,
+        came_from=came_from,
+        recherche=request.args.get("recherche"),
     )
     return make_response(page, 422 if problem else 200)
 
@@ -218,9 +229,19 @@ def send(prescription_id: uuid.UUID) -> Any:
         form=form,
         prescription=prescription,
         shared=pieces_of(prescription.beneficiary, prescription.partage or ()),
+        documents=board_of(prescription, own_desk(prescription), before_sending=True),
         **advice(prescription.beneficiary, prescription.offer, prescription.motif),
     )
     return make_response(page, 422 if posted else 200)
+
+
+def _search_behind() -> str | None:
+    """Return the address of the search where the offers were ticked; None when they come from elsewhere."""
+    asked = request.args.get("recherche")
+    if asked is None:
+        return None
+    words = urlencode(parse_qsl(asked.removeprefix("?")[:2000]))
+    return url_for("catalogue.search") + (f"?{words}" if words else "")
 
 
 def _typed() -> tuple[Offer, Beneficiary, PrescriptionForm, uuid.UUID]:

@@ -8,7 +8,7 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 
 from portal.accounts.models import Role
 from portal.prescriptions import answers, queries, several
-from portal.prescriptions.follow_forms import SEVERAL
+from portal.prescriptions.follow_forms import SEVERAL, SeveralForms, several_forms
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.sharing import name_for_partner
 from portal.prescriptions.states import Act, Side
@@ -17,7 +17,6 @@ from portal.prescriptions.views.blueprint import BADGES, blueprint
 from portal.prescriptions.views.lists import bucket_asked
 from portal.web.access import allow, person
 from portal.web.formats import count
-from portal.web.forms import Form
 from portal.web.session import db
 
 # act → (done, one and many)
@@ -41,20 +40,19 @@ def answer_several() -> Any:
         flash("Cochez au moins une prescription, puis choisissez quoi répondre.", "info")
         return redirect(back, 303)
     sure = request.form.get("confirme") == "1"
-    form = SEVERAL[act](request.form if sure else None)
+    form = several_forms(act, found, request.form if sure else None)
     members = {}
     if act is Act.SUIVRE:
         belong = queries.members_of({p.structure_id for p in found})
         members = {str(user.id): user for user in db().execute(belong).scalars()}
-        form.offer(members.values())
+        form.common.offer(members.values())
     if sure and form.validate():
-        outcome = several.do_each(db(), found, _verb(act, form, members))
+        outcome = several.do_each(db(), found, _verb(act, form, members), takes_places=act is Act.ACCEPTER)
         for prescription in outcome.done:
             telling.tell(prescription, act)
         if act is Act.REFUSER:
-            # Somebody to whom a place was proposed may have been refused: once for each offer, and last.
-            for prescription in {p.offer_id: p for p in outcome.done}.values():
-                turns.propose(prescription)
+            # Somebody to whom a place was proposed may have been refused.
+            turns.propose(*outcome.done)
         db().commit()
         return _told(act, outcome, back)
     page = render_template(
@@ -65,19 +63,27 @@ def answer_several() -> Any:
         back=back,
         etat=bucket.slug if bucket else "",
         badges=BADGES,
+        written_to=queries.written_to(db(), form.people),
         name_for_partner=name_for_partner,
     )
     return make_response(page, 422 if sure else 200)
 
 
-def _verb(act: Act, form: Form, members: dict[str, Any]) -> Callable[[Prescription], object]:
+def _verb(act: Act, form: SeveralForms, members: dict[str, Any]) -> Callable[[Prescription], object]:
     """Return what is done to each prescription."""
-    by, data = person(), form.data
+    by, data = person(), form.common.data
     verbs: dict[Act, Callable[[Prescription], object]] = {
         Act.ETUDIER: lambda p: answers.study(db(), p, by=by, message=data["message"]),
-        Act.ACCEPTER: lambda p: answers.accept(db(), p, by=by, message=data["message"]),
+        Act.ACCEPTER: lambda p: answers.accept(
+            db(), p, by=by, message=data["message"], message_personne=form.word_to(p)
+        ),
         Act.REFUSER: lambda p: answers.refuse(
-            db(), p, by=by, reason=RefusalReason(data["motif_refus"]), message=data["message"]
+            db(),
+            p,
+            by=by,
+            reason=RefusalReason(data["motif_refus"]),
+            message=data["message"],
+            message_personne=form.word_to(p),
         ),
         Act.SUIVRE: lambda p: answers.assign(db(), p, by=by, to=members.get(data["suivi_par"])),
     }

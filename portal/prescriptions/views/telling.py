@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from flask import current_app
 
 from portal.prescriptions import notifications
-from portal.prescriptions.models import Prescription, PrescriptionMessage
+from portal.prescriptions.models import Prescription, PrescriptionDocument, PrescriptionMessage
 from portal.prescriptions.notifications import Sender, Told
 from portal.prescriptions.states import Act
 from portal.web.session import db
@@ -19,6 +19,11 @@ def tell(prescription: Prescription, act: Act) -> Told:
 def tell_message(prescription: Prescription, message: PrescriptionMessage) -> Told:
     """Tell the other side that a message waits, once while they have not read it."""
     return notifications.tell_message(db(), prescription, message, _sender())
+
+
+def tell_document(prescription: Prescription, document: PrescriptionDocument) -> Told:
+    """Tell the other side that a document was added, once while they have not read the one before."""
+    return notifications.tell_document(db(), prescription, document, _sender())
 
 
 def tell_link(prescription: Prescription) -> Told:

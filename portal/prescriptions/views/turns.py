@@ -6,9 +6,10 @@ from portal.prescriptions.views import telling
 from portal.web.session import db
 
 
-def propose(prescription: Prescription) -> None:
-    """Propose the free places of the prescription's offer to those who wait for one, and tell their référents.
+def propose(*prescriptions: Prescription) -> None:
+    """Propose the free places of these prescriptions' offers to those who wait for one, and tell their référents.
 
-    The last thing before the commit: it holds what other acts wait for (see `due.propose_places`).
+    The last thing before the commit, and once: it holds what other acts wait for (see `due.propose_places`).
     """
-    telling.tell_turns(due.propose_places(db(), prescription.offer_id))
+    if prescriptions:
+        telling.tell_turns(due.propose_places(db(), *{p.offer_id for p in prescriptions}))

@@ -1,0 +1,108 @@
+"""Lists, waiting lists and the page of exports send as many statements for ten prescriptions as for one of each state."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from portal.accounts.models import Role, User
+from portal.prescriptions import answers, exports, listing
+from portal.prescriptions.states import State
+from tests.factories.accounts import make_user
+from tests.factories.beneficiaries import make_beneficiary
+from tests.factories.prescriptions import Scene, make_prescription, make_scene
+from tests.prescriptions.hands import SignIn
+from tests.statements import count_statements
+
+STATES = (State.BROUILLON, State.ENVOYEE, State.A_L_ETUDE, State.ACCEPTEE, State.REFUSEE, State.TERMINEE)
+
+
+def one_of_each(session: Session, scene: Scene) -> None:
+    for state in STATES:
+        made = make_prescription(session, scene, state)
+        if state is State.A_L_ETUDE:
+            answers.assign(session, made, by=scene.partner, to=scene.partner)
+
+
+REFERENT: Callable[[Scene], User] = lambda scene: scene.referent  # noqa: E731
+PARTNER: Callable[[Scene], User] = lambda scene: scene.partner  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("who", "address"),
+    [
+        (REFERENT, "/prescriptions"),
+        (REFERENT, "/prescriptions?etat=sans_suite"),
+        (REFERENT, "/prescriptions?retard=sans-reponse"),
+        (REFERENT, "/prescriptions?equipe=1"),
+        (REFERENT, "/prescriptions?equipe=1&structure={structure}&offre={offer}"),
+        (PARTNER, "/prescriptions"),
+        (PARTNER, "/prescriptions?etat=a_l_etude"),
+        (PARTNER, "/prescriptions?etat=terminees"),
+        (PARTNER, "/prescriptions?suivi=moi"),
+        (PARTNER, "/prescriptions?offre={offer}"),
+        (REFERENT, "/prescriptions/export"),
+        (PARTNER, "/prescriptions/export"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_page_sends_as_many_statements_however_many_there_are(
+    session: Session, sign_in: SignIn, who: Callable[[Scene], User], address: str
+) -> None:
+    scene = make_scene(session, places=30)
+    one_of_each(session, scene)
+    browser = sign_in(who(scene))
+    url = address.format(structure=scene.structure.id, offer=scene.offer.id)
+    browser.get(url)
+    with count_statements(session) as few:
+        browser.get(url)
+    for _ in range(3):
+        one_of_each(session, scene)
+    session.commit()
+    with count_statements(session) as many:
+        browser.get(url)
+    assert len(many) == len(few), many
+
+
+@pytest.mark.parametrize("team", [False, True])
+def test_a_search_takes_two_statements_and_answers_on_one_page(
+    session: Session, monkeypatch: pytest.MonkeyPatch, team: bool
+) -> None:
+    scene = make_scene(session, places=30)
+    for _ in range(2):
+        one_of_each(session, scene)
+    monkeypatch.setattr(listing, "SEARCHED", 5)
+    person = make_beneficiary(session, scene.referent)
+    make_prescription(session, scene, State.ENVOYEE, person)
+    with count_statements(session) as sent:
+        found = listing.search(session, scene.referent, person.nom, team=team)
+    assert len(sent) == 2
+    assert 1 <= len(found) <= 5
+    with count_statements(session) as sent:
+        assert listing.search(session, scene.referent, "personne-ne-s’appelle-ainsi", team=team) == []
+    assert len(sent) == 1
+
+
+def test_what_one_may_export_by_is_what_one_may_read(session: Session) -> None:
+    scene, other = make_scene(session, places=30), make_scene(session, places=30)
+    for one in (scene, other):
+        make_prescription(session, one, State.ACCEPTEE)
+    officer = make_user(session, Role.CONVENTIONNEMENT)
+    animator = make_user(session, Role.ANIMATION)
+
+    def offered(user: User) -> tuple[set[Any], set[Any], int]:
+        return (
+            {id for id, _ in exports.structures_of(session, user)},
+            {id for id, _ in exports.referents_of(session, user)},
+            len(exports.conventions_of(session, user)),
+        )
+
+    for one in (scene, other):
+        own = ({one.structure.id}, {one.referent.id}, 1)
+        assert offered(one.referent) == offered(one.partner) == own
+    structures, referents, conventions = offered(officer)
+    assert structures == {scene.structure.id, other.structure.id}
+    assert referents == {scene.referent.id, other.referent.id}
+    assert conventions == 2
+    assert offered(animator) == (set(), set(), 0)

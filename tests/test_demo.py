@@ -19,8 +19,9 @@ from portal.catalogue.criteria import Criteria
 from portal.catalogue.engine import Catalogue
 from portal.catalogue.models import CatalogueIndex, KnownService, KnownStructure
 from portal.conventions import queries as convention_queries
+from portal.conventions import waiting
 from portal.conventions.ledger import places_of_actions
-from portal.conventions.models import Convention, FinancedAction
+from portal.conventions.models import Convention, FinancedAction, PlaceChange
 from portal.db import Database
 from portal.demo import elsewhere
 from portal.demo.offers import LATER_OFFERS
@@ -29,8 +30,17 @@ from portal.errors import RuleBroken
 from portal.exchanges import exports
 from portal.offers import rules as offer_rules
 from portal.offers.models import Offer, OfferState, Signalement
-from portal.prescriptions.models import Prescription, Transition
-from portal.prescriptions.states import State
+from portal.prescriptions import attention
+from portal.prescriptions.models import (
+    ContractType,
+    ExitReason,
+    HoursDone,
+    Prescription,
+    PrescriptionDocument,
+    Transition,
+)
+from portal.prescriptions.states import Act, State
+from portal.programme.models import Activity, WeeklyTarget
 from portal.structures.models import Revision, Structure, StructureState
 from tests.factories.accounts import make_user
 from tests.pages import Browser
@@ -59,6 +69,13 @@ INVENTED_NAMES = {
     "Témoin",
     "Essai",
     "Factice",
+    "Imaginaire",
+    "Figurant",
+    "Prototype",
+    "Maquette",
+    "Untel",
+    "Quidam",
+    "Gabarit",
 }
 # Ranges that the regulator keeps for fiction: they ring nowhere.
 FICTION = re.compile(r"\+33(19900|26191|35301|46571|53649|63998)\d{4}")
@@ -96,7 +113,7 @@ class TestLoading:
         assert len(everyone(loaded, Structure)) == len(demo.STRUCTURES) + 1
         assert len(everyone(loaded, Offer)) == len(demo.OFFERS) + len(LATER_OFFERS)
         assert len(everyone(loaded, Convention)) == len(demo.CONVENTIONS)
-        assert len(everyone(loaded, Beneficiary)) == 8
+        assert len(everyone(loaded, Beneficiary)) == len(INVENTED_NAMES)
 
     def test_it_shows_what_waits_for_the_animator(self, loaded: Session) -> None:
         offers = everyone(loaded, Offer)
@@ -113,9 +130,14 @@ class TestLoading:
             demo.load(session)
         assert everyone(session, Structure) == []
 
-    def test_it_does_not_load_twice(self, loaded: Session) -> None:
+    def test_loading_twice_changes_nothing(self, loaded: Session) -> None:
+        before = {
+            table: everyone(loaded, table) for table in (Prescription, Transition, PlaceChange, Activity)
+        }
         with pytest.raises(RuleBroken):
             demo.load(loaded)
+        assert not loaded.new
+        assert {table: everyone(loaded, table) for table in before} == before
 
     @pytest.mark.parametrize(
         "moment",
@@ -131,15 +153,7 @@ class TestLoading:
         assert all(offer.date_maj <= today for offer in everyone(session, Offer))
 
     def test_it_shows_the_states_that_people_will_meet(self, loaded: Session) -> None:
-        shown = {p.state for p in everyone(loaded, Prescription)}
-        assert shown >= {
-            State.BROUILLON,
-            State.ENVOYEE,
-            State.A_L_ETUDE,
-            State.ACCEPTEE,
-            State.ENTREE,
-            State.REFUSEE,
-        }
+        assert {p.state for p in everyone(loaded, Prescription)} == set(State)
 
     def test_what_it_tells_happened_in_order_and_in_the_past(self, loaded: Session) -> None:
         now = clock.now()
@@ -151,16 +165,63 @@ class TestLoading:
             ).all()
             assert all(line.at <= now for line in lines)
             assert lines[-1].to_state is prescription.state
-            assert now - lines[0].at < timedelta(days=30)
+            assert now - lines[0].at < timedelta(days=90)
 
     def test_places_add_up(self, loaded: Session) -> None:
         actions = everyone(loaded, FinancedAction)
+        total = {}
         for action, places in zip(actions, places_of_actions(loaded, actions).values(), strict=True):
-            assert 0 <= places.libres <= places.financees == action.places_financees
+            assert 0 <= places.libres <= places.financees
+            total[action.id] = places.financees
+            added = sum(
+                line.d_financees for line in everyone(loaded, PlaceChange) if line.action_id == action.id
+            )
+            assert places.financees == action.places_financees + added
+        assert sum(total.values()) > sum(action.places_financees for action in actions)
         conventions = {c.id: c for c in everyone(loaded, Convention)}
         for action in actions:
-            planned = action.places_financees * action.cout_unitaire_centimes
+            planned = total[action.id] * action.cout_unitaire_centimes
             assert planned <= conventions[action.convention_id].montant_centimes, action.intitule
+
+    def test_somebody_waits_behind_somebody_to_whom_a_place_is_proposed(self, loaded: Session) -> None:
+        offer_id = demo.demo_id("offre", "volant")
+        first, second = loaded.exec(waiting.in_order(offer_id)).all()
+        proposals = waiting.proposals_of(loaded, offer_id)
+        assert proposals[first.id].expires_at > clock.now()
+        assert second.id not in proposals
+
+    def test_what_happens_on_the_way_is_there(self, loaded: Session) -> None:
+        told = everyone(loaded, Prescription)
+        lines = everyone(loaded, Transition)
+        assert {line.act for line in lines} >= {Act.RELANCER, Act.ABSENCE, Act.SUIVRE}
+        assert any(line.act is Act.REFUSER and line.message and line.message_personne for line in lines)
+        tomorrow = clock.today() + timedelta(days=1)
+        assert [
+            p
+            for p in told
+            if p.rendez_vous_at and p.rendez_vous_at.astimezone(clock.PARIS).date() == tomorrow
+        ]
+        job = [p for p in told if p.motif_sortie is ExitReason.EMPLOI]
+        assert [p.type_contrat for p in job] == [ContractType.CDD_LONG]
+        by_id = {p.id: p for p in told}
+        assert [by_id[p.origine_id].state for p in told if p.origine_id] == [State.REFUSEE]
+        done = everyone(loaded, HoursDone)
+        assert 3 in {
+            sum(line.prescription_id == p.id for line in done) for p in told if p.state is State.ENTREE
+        }
+        assert len({p.lot_id for p in told if p.lot_id}) == 1
+        assert [document.content_type for document in everyone(loaded, PrescriptionDocument)] == [
+            "application/pdf"
+        ]
+        assert len({target.beneficiary_id for target in everyone(loaded, WeeklyTarget) if target.raison}) == 2
+        assert len({activity.beneficiary_id for activity in everyone(loaded, Activity)}) == 2
+
+    @pytest.mark.parametrize("local", ["referent", "partenaire"])
+    def test_each_side_has_a_message_to_read(self, loaded: Session, local: str) -> None:
+        user = account_rules.find_user(loaded, f"{local}@demo.example.org")
+        assert user is not None
+        news = attention.news_among(loaded, user, [p.id for p in everyone(loaded, Prescription)])
+        assert sum(of_one.messages for of_one in news.values()) >= 1
 
     def test_no_mail_is_waiting_to_leave(self, loaded: Session) -> None:
         assert everyone(loaded, OutgoingMail) == []
@@ -170,7 +231,7 @@ class TestLoading:
         assert ids == {
             *(demo.demo_id("structure", s.slug) for s in (*demo.STRUCTURES, NEW_STRUCTURE)),
             *(demo.demo_id("offre", o.slug) for o in (*demo.OFFERS, *LATER_OFFERS)),
-            *(demo.demo_id("beneficiaire", f"DEMO-{n:04d}") for n in range(1, 9)),
+            *(demo.demo_id("beneficiaire", f"DEMO-{n:04d}") for n in range(1, len(INVENTED_NAMES) + 1)),
         }
 
 
@@ -296,7 +357,7 @@ class TestPeople:
         for person in people:
             assert person.numero_allocataire.startswith("DEMO-")
             assert FICTION.fullmatch(person.telephone)
-            assert person.courriel is None
+            assert person.courriel is None or person.courriel.endswith("@demo.example.org")
 
     def test_every_account_is_visibly_invented(self, loaded: Session) -> None:
         for user in everyone(loaded, User):
@@ -328,7 +389,7 @@ class TestPeople:
         followed = loaded.exec(
             select(func.count()).select_from(Beneficiary).where(col(Beneficiary.referent_id) == referent.id)
         ).one()
-        assert followed == 8
+        assert followed == 12
         for slug in ("ervp", "apase"):
             waiting = loaded.exec(
                 select(Prescription).where(
@@ -336,7 +397,7 @@ class TestPeople:
                     col(Prescription.state) == State.ENVOYEE,
                 )
             ).all()
-            assert len(waiting) == 1
+            assert waiting
 
     def test_whether_it_is_loaded_can_be_asked(
         self, session: Session, database: Database, demo_database: Database

@@ -1,17 +1,15 @@
 """Demo data: the real offers of Ille-et-Vilaine, visibly invented people, and invented offers of other sources."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from sqlmodel import Session, select
 
 from portal import clock
 from portal.accounts import rules as accounts
 from portal.accounts.models import Organisation, OrganisationKind, Role, User
-from portal.beneficiaries import rules as beneficiaries
-from portal.beneficiaries.models import Beneficiary
 from portal.conventions import rules as conventions
 from portal.db import Database
-from portal.demo import catalogue, elsewhere
+from portal.demo import catalogue, elsewhere, followed, prescribed
 from portal.demo.catalogue import confirmed_days_ago, contacts, written_days_ago
 from portal.demo.days import days_ago
 from portal.demo.financed import CONVENTIONS
@@ -21,9 +19,6 @@ from portal.demo.partners import STRUCTURES, phone
 from portal.errors import RuleBroken
 from portal.offers import rules as offers
 from portal.offers.models import Offer
-from portal.prescriptions import answers
-from portal.prescriptions import rules as prescriptions
-from portal.prescriptions.models import Prescription, RefusalReason
 from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
 
@@ -42,34 +37,6 @@ _PEOPLE: tuple[tuple[Role, str, str, str], ...] = (
     (Role.PARTENAIRE, "partenaire3", "Paola", "Partenaire-Démo"),
 )
 
-# first name, name, birth, commune, number, dominante, barriers
-_BENEFICIARIES: tuple[tuple[str, str, date, str, str, str, list[str]], ...] = (
-    ("Alix", "Exemple", date(1991, 3, 14), "35236", "DEMO-0001", "equilibree", ["mobilite", "confiance"]),
-    ("Bilal", "Fictif", date(1984, 11, 2), "35238", "DEMO-0002", "emploi", ["experience"]),
-    (
-        "Chloé",
-        "Inventée",
-        date(1996, 7, 23),
-        "35236",
-        "DEMO-0003",
-        "equilibree",
-        ["garde-denfants", "mobilite"],
-    ),
-    (
-        "Driss",
-        "Modèle",
-        date(1978, 1, 30),
-        "35219",
-        "DEMO-0004",
-        "equilibree",
-        ["sante-mentale", "isolement"],
-    ),
-    ("Elsa", "Spécimen", date(2000, 5, 9), "35115", "DEMO-0005", "remobilisation", ["logement", "budget"]),
-    ("Farid", "Témoin", date(1988, 9, 17), "35360", "DEMO-0006", "emploi", ["numerique"]),
-    ("Gaëlle", "Essai", date(1993, 12, 5), "35236", "DEMO-0007", "equilibree", ["mobilite"]),
-    ("Hugo", "Factice", date(1981, 6, 28), "35238", "DEMO-0008", "equilibree", ["sante-mentale"]),
-)
-
 
 def load(session: Session) -> None:
     """Write the demo data. Raises RuleBroken on a database that already holds people."""
@@ -80,8 +47,10 @@ def load(session: Session) -> None:
     people = _people(session)
     places = _structures(session, people)
     found = _offers(session, places)
-    _conventions(session, places, found)
-    _prescriptions(session, people, places, found)
+    _conventions(session, people, places, found)
+    folk = followed.people(session, people)
+    prescribed.tell(session, people, places, found, folk)
+    followed.weeks(session, people, folk)
     catalogue.tell(session, people, places, found)
     elsewhere.tell(session)
 
@@ -170,7 +139,9 @@ def _offers(session: Session, places: dict[str, Structure]) -> dict[str, Offer]:
     return made
 
 
-def _conventions(session: Session, places: dict[str, Structure], found: dict[str, Offer]) -> None:
+def _conventions(
+    session: Session, people: dict[str, User], places: dict[str, Structure], found: dict[str, Offer]
+) -> None:
     # Half of the period is behind us, so that what is told of the last weeks falls in it, whatever the day.
     start = (clock.today() - timedelta(days=180)).replace(day=1)
     end = (start + timedelta(days=365)).replace(day=1) - timedelta(days=1)
@@ -185,10 +156,11 @@ def _conventions(session: Session, places: dict[str, Structure], found: dict[str
                 "date_fin": end,
                 "montant_centimes": demo.montant * 100,
                 "financeurs": list(demo.financeurs),
+                "delai_entree_jours": demo.delai,
             },
             by=None,
         )
-        conventions.create_action(
+        action = conventions.create_action(
             session,
             convention,
             {
@@ -196,98 +168,21 @@ def _conventions(session: Session, places: dict[str, Structure], found: dict[str
                 "places_financees": demo.places,
                 "cout_unitaire_centimes": demo.cout * 100,
                 "mode": demo.mode,
+                "surreservation": demo.surreservation,
                 "offer_ids": [found[slug].id for slug in demo.offers],
             },
             by=None,
         )
+        if demo.avenant:
+            with days_ago(50):
+                conventions.change_places(
+                    session,
+                    action,
+                    convention,
+                    change=demo.avenant,
+                    effet_le=clock.today() + timedelta(days=5),
+                    motif="Avenant n° 1 : les entrées dépassent ce qui était prévu",
+                    by=people["conventionnement"],
+                    id=demo_id("avenant", demo.numero),
+                )
     session.flush()
-
-
-def _prescriptions(
-    session: Session, people: dict[str, User], places: dict[str, Structure], found: dict[str, Offer]
-) -> None:
-    """A portfolio whose prescriptions stand at different states, told over the last three weeks."""
-    referent, ervp, apase = people["referent"], people["partenaire"], people["partenaire2"]
-    with days_ago(30):
-        folk = [_beneficiary(session, referent, *row) for row in _BENEFICIARIES]
-    alix, bilal, chloe, driss, elsa, _farid, gaelle, hugo = folk
-
-    def prescribe(person: Beneficiary, slug: str, motif: str, days: int) -> Prescription:
-        with days_ago(days):
-            prescription = prescriptions.create_prescription(
-                session,
-                beneficiary=person,
-                offer=found[slug],
-                structure=places[next(o.structure for o in OFFERS if o.slug == slug)],
-                by=referent,
-                form_key=demo_id("prescription", person.nom, slug),
-                motif=motif,
-                partage=["contact", "commune", "freins"],
-            )
-            prescriptions.send(session, prescription, by=referent, consent=True)
-        return prescription
-
-    prescribe(gaelle, "ervp", "Une embauche promise à vingt kilomètres, à condition d’avoir le permis.", 2)
-    looked_at = prescribe(
-        chloe, "ervp", "Le permis ouvrirait une formation d’aide-soignante commencée en janvier.", 9
-    )
-    with days_ago(6):
-        answers.study(session, looked_at, by=ervp, message="Nous la rencontrons jeudi.")
-    followed = prescribe(bilal, "ervp", "Reprendre la livraison, son métier, après deux ans sans permis.", 20)
-    with days_ago(17):
-        answers.accept(session, followed, by=ervp, message="Premier rendez-vous lundi à 9 h.")
-    with days_ago(14):
-        answers.enter(session, followed, by=ervp, day=clock.today())
-    refused = prescribe(elsa, "ervp", "Être mobile pour visiter des logements.", 15)
-    with days_ago(12):
-        answers.refuse(
-            session,
-            refused,
-            by=ervp,
-            reason=RefusalReason.FREINS,
-            message="Le logement est à régler d’abord ; nous la recevrons volontiers ensuite.",
-        )
-    held = prescribe(driss, "pems", "Retrouver un rythme, avec un lien possible vers les soins.", 10)
-    with days_ago(7):
-        answers.accept(session, held, by=apase)
-    prescribe(hugo, "pems", "Souhaite retravailler à temps partiel ; suivi médical en place.", 4)
-    with days_ago(1):
-        prescriptions.create_prescription(
-            session,
-            beneficiary=alix,
-            offer=found["cap-confiance-ibep"],
-            structure=places["ibep"],
-            by=referent,
-            form_key=demo_id("prescription", alix.nom, "cap-confiance-ibep"),
-            motif="Reprendre confiance avant de préparer le permis.",
-            partage=["contact"],
-        )
-
-
-def _beneficiary(
-    session: Session,
-    referent: User,
-    prenom: str,
-    nom: str,
-    naissance: date,
-    code_insee: str,
-    numero: str,
-    dominante: str,
-    freins: list[str],
-) -> Beneficiary:
-    return beneficiaries.create_beneficiary(
-        session,
-        {
-            "prenom": prenom,
-            "nom": nom,
-            "date_naissance": naissance,
-            "code_insee": code_insee,
-            "telephone": phone(9000 + int(numero[-2:])),
-            "courriel": None,
-            "numero_allocataire": numero,
-            "dominante": dominante,
-            "freins": freins,
-        },
-        by=referent,
-        id=demo_id("beneficiaire", numero),
-    )

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from portal import clock
 
 
-def days_ago(days: int) -> AbstractContextManager[None]:
-    """Stop the clock in the morning, so many days ago."""
+def days_ago(days: int, *, minutes: int = 0) -> AbstractContextManager[None]:
+    """Stop the clock in the morning, so many days ago, `minutes` after half past nine (UTC)."""
     midday = datetime.combine(clock.now().astimezone(UTC).date(), time(9, 30), UTC)
-    return clock.stopped_at(midday - timedelta(days=days))
+    return clock.stopped_at(midday - timedelta(days=days) + timedelta(minutes=minutes))
 
 
 def days_ahead(days: int) -> date:

@@ -1,6 +1,7 @@
 """The conventions of the demo.
 
-Amounts are those of the département's table; numbers of places and unit costs are invented so that they add up.
+Amounts are those of the département's table, but for the last one, which is invented; numbers of places and unit costs
+are invented so that they add up.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DemoConvention:
-    """A convention with its one action: places, unit cost in euros, mode, offers (slugs); who finances it."""
+    """A convention with its one action: places, unit cost in euros, mode, offers (slugs); who finances it.
+
+    `avenant`: places that an amendment added since; `surreservation`: places that may be held beyond those financed;
+    `delai`: days after which the place of somebody who did not come is freed.
+    """
 
     numero: str
     structure: str
@@ -20,6 +25,9 @@ class DemoConvention:
     mode: str
     offers: tuple[str, ...]
     financeurs: tuple[str, ...]
+    avenant: int = 0
+    surreservation: int = 0
+    delai: int | None = None
 
 
 CONVENTIONS: tuple[DemoConvention, ...] = (
@@ -34,6 +42,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         "entree",
         ("ervp",),
         ("departement",),
+        delai=15,
     ),
     DemoConvention(
         "35-2026-002",
@@ -77,11 +86,12 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         "Équilibre Emploi",
         12_000,
         "Missions accompagnées",
-        8,
+        5,
         1_500,
         "entree",
         ("equilibre-emploi",),
         ("departement", "etat"),
+        avenant=3,
     ),
     DemoConvention(
         "35-2026-006",
@@ -94,5 +104,19 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         "file_active",
         ("parcours-iae",),
         ("departement", "etat"),
+        surreservation=1,
+    ),
+    DemoConvention(
+        "35-2026-007",
+        "ervp",
+        "Reprendre le volant",
+        1_500,
+        "Ateliers de conduite",
+        3,
+        500,
+        "file_active",
+        ("volant",),
+        ("departement",),
+        delai=15,
     ),
 )

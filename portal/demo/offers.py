@@ -271,6 +271,25 @@ OFFERS: tuple[DemoOffer, ...] = (
             "nombre_semaines": 26,
         },
     ),
+    # Invented: few places, so that people wait for them.
+    DemoOffer(
+        "volant",
+        "ervp",
+        _BRSA
+        | {
+            "nom": "Reprendre le volant",
+            "description": "Pour celles et ceux qui ont le permis et n’osent plus conduire : six séances avec un moniteur, sur "
+            "les trajets dont la personne a besoin, puis un atelier sur l’entretien et le coût d’une voiture. Un point est "
+            "fait à mi-chemin avec le référent.",
+            "type": "atelier",
+            "thematiques": ["mobilite--etre-accompagne-dans-son-parcours-mobilite"],
+            "publics_precisions": "Personnes au RSA qui ont le permis et ne conduisent plus.",
+            "conditions_acces": "Permis B en cours de validité.",
+            "dominantes": ["equilibree", "emploi"],
+            "volume_horaire_hebdomadaire": 3.0,
+            "nombre_semaines": 8,
+        },
+    ),
     DemoOffer(
         "creche",
         "departement",

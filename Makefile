@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app wsgi
 
-.PHONY: run install dev test check format lock browser bench bench-quick clean
+.PHONY: run install dev test check format lock browser bench bench-quick bench-prescriptions clean
 
 install: $(VENV)/.runtime
 
@@ -37,6 +37,10 @@ bench: dev
 # Does it run? Two or three minutes; writes nothing.
 bench-quick: dev
 	$(BIN)/python -m bench.run --quick --sizes 1000
+
+# Five years of prescriptions on both engines; writes its section of bench/README.md.
+bench-prescriptions: dev
+	$(BIN)/python -m bench.prescriptions
 
 check: dev
 	$(BIN)/ruff format --check .

@@ -37,9 +37,9 @@ class Inside:
         with warnings.catch_warnings():
             # Counting requests in memory is what is wanted here.
             warnings.simplefilter("ignore")
-            self._app = create_app(load_config(environ, instance))
-        self._client = self._app.test_client()
-        self._database: Any = self._app.extensions["portal_db"]
+            self.app = create_app(load_config(environ, instance))
+        self._client = self.app.test_client()
+        self._database: Any = self.app.extensions["portal_db"]
 
     def ask(self, requests: Sequence[Request]) -> None:
         """Send requests. Raises RuntimeError when one is not answered."""

@@ -122,11 +122,12 @@ def write(told: dict[str, Any], *, final: bool) -> None:
     README.write_text(put(README.read_text(), tables(told)))
 
 
-def put(readme: str, text: str) -> str:
-    """Return the README with `text` in place of what was measured before."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
+def put(readme: str, text: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """Return the README with `text` between the two `marks`, in place of what was measured before."""
+    begin, end = marks
+    before, _, rest = readme.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}"
 
 
 def tables(told: dict[str, Any]) -> str:
@@ -138,12 +139,12 @@ def tables(told: dict[str, Any]) -> str:
         f"{machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}; load of the machine before the "
         f"run {machine['load_before']}. A loop of pure Python that never changes took {machine['loop_ms']} ms of CPU before and "
         f"{machine['loop_after_ms']} ms after: a machine that is busy, or slower, shows more.",
-        f"## The targets, at {_number(largest)} services",
+        f"## The targets, at {number(largest)} services",
         _targets(runs, largest),
     ]
     for engine in dict.fromkeys(run["engine"] for run in runs):
         parts += [
-            f"## {ENGINES[engine]}, {_number(largest)} services",
+            f"## {ENGINES[engine]}, {number(largest)} services",
             _questions(_run(runs, engine, largest)),
         ]
     parts += [
@@ -183,7 +184,7 @@ def _targets(runs: list[Run], largest: int) -> str:
         if missed:
             said = "no: " + "; ".join(_why(target, engine, run) for engine, run in missed)
         rows.append([target.said, *reached, said])
-    return _table(["target", *(ENGINES[engine] for engine in engines), "reached"], rows)
+    return table(["target", *(ENGINES[engine] for engine in engines), "reached"], rows)
 
 
 def _why(target: Target, engine: str, run: Run) -> str:
@@ -213,18 +214,18 @@ def _questions(run: Run) -> str:
                 f"{asked['kilobytes']:.0f}",
             ]
         )
-    return _table(COLUMNS, rows)
+    return table(COLUMNS, rows)
 
 
 def _growing(runs: list[Run]) -> str:
     sizes = sorted({run["size"] for run in runs})
     engines = list(dict.fromkeys(run["engine"] for run in runs))
-    header = ["question", *(f"{ENGINES[engine]}, {_number(size)}" for engine in engines for size in sizes)]
+    header = ["question", *(f"{ENGINES[engine]}, {number(size)}" for engine in engines for size in sizes)]
     rows = []
     for name in runs[0]["questions"]:
         figures = [_cpu(_run(runs, engine, size), name) for engine in engines for size in sizes]
         rows.append([QUESTIONS[name].title, *("–" if f is None else f"{f:.1f}" for f in figures)])
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _beside(runs: list[Run], largest: int) -> str:
@@ -251,7 +252,7 @@ def _beside(runs: list[Run], largest: int) -> str:
         ]
     )
     rows.append(["two workers, MB", "800, then 1 600", *(f"{_workers(run):.0f}" for run in held)])
-    return _table(["question", "data.inclusion", *(ENGINES[run["engine"]] for run in held)], rows)
+    return table(["question", "data.inclusion", *(ENGINES[run["engine"]] for run in held)], rows)
 
 
 def _tasks(runs: list[Run]) -> str:
@@ -264,7 +265,7 @@ def _tasks(runs: list[Run]) -> str:
                     [
                         title,
                         ENGINES[run["engine"]],
-                        _number(run["size"]),
+                        number(run["size"]),
                         f"{task['seconds']:.1f}",
                         f"{task['server_cpu']:.1f}",
                         f"{task['database_cpu']:.1f}" if run["engine"] == "postgresql" else "within",
@@ -272,7 +273,7 @@ def _tasks(runs: list[Run]) -> str:
                         f"{task['floor_cpu']:.1f}" if "floor_cpu" in task else "–",
                     ]
                 )
-    return _table(
+    return table(
         [
             "work",
             "engine",
@@ -291,7 +292,7 @@ def _memory(runs: list[Run]) -> str:
     rows = [
         [
             ENGINES[run["engine"]],
-            _number(run["size"]),
+            number(run["size"]),
             *(
                 f"{run[moment][figure]:.0f}"
                 for moment in ("memory", "memory_after_crawl")
@@ -300,13 +301,14 @@ def _memory(runs: list[Run]) -> str:
         ]
         for run in runs
     ]
-    return _table(
+    return table(
         ["engine", "services", "PSS, MB", "RSS, MB", "PSS after the crawl, MB", "RSS after the crawl, MB"],
         rows,
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Row]) -> str:
+def table(header: Sequence[str], rows: Sequence[Row]) -> str:
+    """Return a table in Markdown."""
     lines = [_line(header), _line(["---"] * len(header)), *(_line(row) for row in rows)]
     return "\n".join(lines)
 
@@ -315,7 +317,8 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _number(value: int) -> str:
+def number(value: int) -> str:
+    """Return a whole number as it is read: 100 000."""
     return f"{value:,}".replace(",", " ")
 
 

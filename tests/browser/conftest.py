@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from sqlalchemy import create_engine, text
 
 from portal import demo, migrate
+from portal.config import Config, load_config
 from portal.db import Database
 from tests.browser.hands import Keyboard, Mouse
 from tests.peers import Peer
@@ -32,10 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Portal:
-    """A running portal: its address and its database."""
+    """A running portal: its address, its database, and its settings for the jobs that a test runs."""
 
     url: str
     database: Database
+    config: Config
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +102,7 @@ def portal(
     with database.writing() as session:
         demo.load(session)
     port = _free_port()
-    environ = {
-        **os.environ,
+    settings = {
         "PORTAL_DATABASE_URL": database_url,
         "PORTAL_SECRET_KEY": "b" * 40,
         "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -109,6 +110,8 @@ def portal(
         "PORTAL_GEOCODER_URL": f"{registry.url}/geocodage",
         "PORTAL_TILES_URL": "off",
     }
+    config = load_config(settings, folder)
+    environ = {**os.environ, **settings}
     command = [
         sys.executable,
         "-m",
@@ -127,7 +130,7 @@ def portal(
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
             _wait_for(f"http://127.0.0.1:{port}/sante", process, folder / "server.log")
-            yield Portal(f"http://127.0.0.1:{port}", database)
+            yield Portal(f"http://127.0.0.1:{port}", database, config)
         finally:
             process.terminate()
             process.wait(timeout=20)

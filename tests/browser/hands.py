@@ -31,12 +31,40 @@ class Mouse:
         """Follow a link."""
         self._go(self.page.locator(within).get_by_role("link", name=self._exactly(words)).first)
 
+    def follow_about(self, words: str) -> None:
+        """Follow a link that says more than `words`."""
+        self._go(self.page.locator("main").get_by_role("link", name=words).first)
+
     def press(self, words: str, within: str = "main") -> None:
         """Press a button that leads to a page."""
         self._go(self._button(words, within))
 
+    def press_here(self, words: str, within: str = "main") -> None:
+        """Press a button that changes a part of the page, and wait until it has."""
+        with self.page.expect_response(lambda answer: answer.request.method == "POST"):
+            self._button(words, within).click()
+        self.page.wait_for_function(
+            "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+        )
+        self._arrived()
+
     def fill(self, label: str, value: str) -> None:
         self._reach(self._field(label)).fill(value)
+
+    def paste(self, label: str, value: str) -> None:
+        """Paste a text, as it comes from another program."""
+        self._reach(self._field(label)).focus()
+        self.page.keyboard.insert_text(value)
+
+    def typed(self, label: str) -> str:
+        """Return what stands in a field."""
+        return self._field(label).input_value()
+
+    def attach(self, label: str, name: str, content: bytes) -> None:
+        """Choose a file."""
+        self._field(label).set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        )
 
     def tick(self, label: str) -> None:
         box = self._field(label)
@@ -93,6 +121,24 @@ class Mouse:
     def _arrived(self) -> None:
         self.page.wait_for_load_state("load")
         check(self.page)
+
+
+class Unscripted(Mouse):
+    """In a browser that runs no script. It runs axe's all the same, on the page as it stands once it has come."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self._devtools = page.context.new_cdp_session(page)
+        self._scripts(run=False)
+
+    def _arrived(self) -> None:
+        self.page.wait_for_load_state("load")
+        self._scripts(run=True)
+        check(self.page)
+        self._scripts(run=False)
+
+    def _scripts(self, *, run: bool) -> None:
+        self._devtools.send("Emulation.setScriptExecutionDisabled", {"value": not run})
 
 
 class Keyboard(Mouse):

@@ -1,13 +1,16 @@
 """Every page of every role: axe-core, phone width and 200 % zoom without side scrolling, without JavaScript too."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page
-from sqlmodel import select
+from sqlmodel import col, select
 
-from portal import demo
+from portal import clock, demo
 from portal.conventions.models import Convention, FinancedAction
+from portal.prescriptions import links
+from portal.prescriptions.models import Prescription
 from tests.browser.axe import check
 from tests.browser.conftest import Portal
 from tests.browser.hands import Mouse
@@ -17,6 +20,22 @@ STRUCTURE = f"/structures/{demo.demo_id('structure', 'ervp')}"
 TWINS = f"/referencement/doublons/{demo.demo_id('offre', 'mobilites')}/{demo.demo_id('offre', 'actions-mobilites')}"
 REPORT = f"/signalements/{demo.demo_id('signalement', 'ervp')}"
 PERSON = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0001')}"
+BUSY = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0002')}"
+VOLANT = demo.demo_id("offre", "volant")
+# What stands for the id of a prescription of the demo (the name of its person, its offer), and with `lien_` before it
+# for the link of its e-mail.
+PRESCRIPTIONS = {
+    "unanswered": ("Prototype", "ervp"),
+    "studied": ("Inventée", "ervp"),
+    "proposed": ("Figurant", "volant"),
+    "expected": ("Maquette", "ervp"),
+    "absent": ("Témoin", "ervp"),
+    "inside": ("Fictif", "ervp"),
+    "ended": ("Imaginaire", "volant"),
+    "refused": ("Spécimen", "ervp"),
+    "expired": ("Factice", "cap-confiance-ibep"),
+    "draft": ("Exemple", "cap-confiance-ibep"),
+}
 
 PAGES: dict[str, list[str]] = {
     "": [
@@ -35,6 +54,17 @@ PAGES: dict[str, list[str]] = {
         "/inscription",
         "/invitations/pas-le-bon-lien",
         "/recherches/arreter/pas-le-bon-lien",
+        "/reponse/pas-le-bon-lien",
+        "/reponse/{lien_too_old}",
+        "/reponse/{lien_refused}",
+        "/reponse/{lien_unanswered}",
+        "/reponse/{lien_unanswered}/accepter",
+        "/reponse/{lien_unanswered}/refuser",
+        "/reponse/{lien_expected}",
+        "/reponse/{lien_expected}/entrer",
+        "/reponse/{lien_inside}",
+        "/reponse/{lien_inside}/heures",
+        "/reponse/{lien_inside}/semaine",
         "/accessibilite",
         "/donnees-personnelles",
         "/a-propos",
@@ -61,6 +91,23 @@ PAGES: dict[str, list[str]] = {
         "/structures/nouvelle",
         "/prescriptions",
         "/prescriptions?etat=terminees&suivi=moi",
+        "/prescriptions?etat=en_attente",
+        "/prescriptions?retard=sans-reponse",
+        "/prescriptions/{unanswered}",
+        "/prescriptions/{unanswered}/accepter",
+        "/prescriptions/{unanswered}/refuser",
+        "/prescriptions/{unanswered}/rendez-vous",
+        "/prescriptions/{unanswered}/suivre",
+        "/prescriptions/{expected}",
+        "/prescriptions/{expected}/absence",
+        "/prescriptions/{expected}/entrer",
+        "/prescriptions/{inside}",
+        "/prescriptions/{inside}/heures",
+        "/prescriptions/{inside}/terminer",
+        "/prescriptions/{refused}",
+        "/prescriptions/{proposed}",
+        f"/prescriptions/attente/{VOLANT}",
+        "/prescriptions/export",
         "/conventions",
         "/compte",
     ],
@@ -74,9 +121,36 @@ PAGES: dict[str, list[str]] = {
         f"{PERSON}/programme/mois?mois=12",
         f"{PERSON}/programme/activites/nouvelle",
         f"{PERSON}/programme/objectif",
+        BUSY,
+        f"{BUSY}/programme",
+        f"{BUSY}/programme/mois",
+        f"{BUSY}/programme/activites/{demo.demo_id('activite', 'recyclerie')}",
         f"/offres?beneficiaire={PERSON.rsplit('/', 1)[1]}",
         "/prescriptions",
         "/prescriptions?equipe=1",
+        "/prescriptions?etat=sans_suite",
+        "/prescriptions?retard=place-proposee",
+        "/prescriptions/{unanswered}",
+        "/prescriptions/{unanswered}/relancer",
+        "/prescriptions/{unanswered}/confier",
+        "/prescriptions/{unanswered}/annuler",
+        "/prescriptions/{unanswered}/papier",
+        "/prescriptions/{unanswered}/papier?reponse=accepter",
+        "/prescriptions/{unanswered}/semaine",
+        "/prescriptions/{studied}",
+        "/prescriptions/{proposed}",
+        "/prescriptions/{proposed}/place",
+        "/prescriptions/{expected}",
+        "/prescriptions/{absent}",
+        "/prescriptions/{inside}",
+        "/prescriptions/{ended}",
+        "/prescriptions/{refused}",
+        "/prescriptions/{refused}/autre-offre",
+        "/prescriptions/{expired}",
+        "/prescriptions/{draft}/modifier",
+        "/prescriptions/{draft}/envoi",
+        f"/prescriptions/lots/{demo.demo_id('lot', 'mobilites')}",
+        f"/prescriptions/pour-qui?offre={VOLANT}",
         "/prescriptions/export",
         OFFER,
         "/favoris",
@@ -94,6 +168,7 @@ PAGES: dict[str, list[str]] = {
         "/conventions",
         "/conventions/nouvelle",
         "/conventions/regles",
+        f"/prescriptions/attente/{VOLANT}",
         "/indicateurs",
         "/prescriptions/export",
     ],
@@ -121,6 +196,20 @@ PAGES: dict[str, list[str]] = {
 }
 
 
+def _ids(portal: Portal) -> dict[str, str]:
+    """Return what stands for each name of PRESCRIPTIONS, and for the links of their e-mails."""
+    keys = {demo.demo_id("prescription", *which): name for name, which in PRESCRIPTIONS.items()}
+    with portal.database.session(read_only=True) as session:
+        found = session.exec(select(Prescription).where(col(Prescription.form_key).in_(list(keys)))).all()
+    ids = {keys[prescription.form_key]: str(prescription.id) for prescription in found}
+    for prescription in found:
+        ids[f"lien_{keys[prescription.form_key]}"] = links.make(portal.config.secret_key, prescription)
+        if keys[prescription.form_key] == "inside":
+            with clock.stopped_at(clock.now() - timedelta(days=60)):
+                ids["lien_too_old"] = links.make(portal.config.secret_key, prescription)
+    return ids
+
+
 def _no_side_scroll(page: Page) -> None:
     wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px wider than the screen"
@@ -128,14 +217,10 @@ def _no_side_scroll(page: Page) -> None:
 
 @pytest.mark.parametrize("role", list(PAGES), ids=lambda role: role or "nobody")
 def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str) -> None:
-    paths = list(PAGES[role])
+    ids = _ids(portal)
+    paths = [path.format_map(ids) for path in PAGES[role]]
     if role == "conventionnement":
-        with portal.database.session(read_only=True) as session:
-            action = session.exec(select(FinancedAction)).first()
-            assert action is not None
-            convention = session.get_one(Convention, action.convention_id)
-        base = f"/conventions/{convention.id}"
-        paths += [base, f"{base}/modifier", f"{base}/actions/nouvelle", f"{base}/actions/{action.id}"]
+        paths += _paths_of_conventions(portal)
     page = open_page()
     if role:
         Mouse(page).sign_in(role, demo.PASSWORD)
@@ -150,6 +235,22 @@ def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str) -
             page.set_viewport_size({"width": width, "height": 900})
             _no_side_scroll(page)
         check(page)
+
+
+def _paths_of_conventions(portal: Portal) -> list[str]:
+    """Return the pages of an action that an amendment changed, and of one whose places are waited for."""
+    paths = []
+    with portal.database.session(read_only=True) as session:
+        for numero in ("35-2026-005", "35-2026-007"):
+            convention = session.exec(select(Convention).where(col(Convention.numero) == numero)).one()
+            action = session.exec(
+                select(FinancedAction).where(col(FinancedAction.convention_id) == convention.id)
+            ).one()
+            base = f"/conventions/{convention.id}"
+            one = f"{base}/actions/{action.id}"
+            past = clock.today() - timedelta(days=20)
+            paths += [base, one, f"{one}/places", f"{one}/places?le={past}"]
+    return [*paths, f"{base}/modifier", f"{base}/actions/nouvelle", f"{one}/modifier", f"{one}/avenant"]
 
 
 def test_a_first_visit_is_light(open_page: Callable[..., Page]) -> None:

@@ -11,23 +11,21 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
 import xlsxwriter
-from sqlalchemy import Select, false, literal
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, exists, select
+from sqlalchemy import Select, false
+from sqlmodel import Session, col, select
 
 from portal import clock, tabular
 from portal.accounts.models import Organisation, Role, User
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions import ledger
-from portal.conventions.models import ActionOffer, Convention, FinancedAction, Movement, PlaceMovement
-from portal.offers.models import Offer
+from portal.conventions.models import Convention, FinancedAction, Movement, PlaceMovement
 from portal.prescriptions import dora, queries
 from portal.prescriptions.fiche import reference
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.sharing import PIECES, read_by_partner
 from portal.prescriptions.states import State
-from portal.structures.models import Membership, Structure
+from portal.structures.models import Structure
 
 # Rows of one file: a table that people open; beyond, they choose a shorter period.
 MAX_ROWS = 50_000
@@ -156,59 +154,10 @@ def ids_of(session: Session, user: User, filters: Filters, *, limit: int | None)
     """Return the prescriptions that leave, the latest sent first, at most `limit` of them."""
     statement = (
         select(Prescription.id)
-        .where(*_scope(user), *_where(filters))
+        .where(*scope(user), *_where(filters))
         .order_by(col(Prescription.sent_at).desc(), col(Prescription.id))
     )
     return list(session.exec(statement if limit is None else statement.limit(limit)))
-
-
-def structures_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
-    """Return (id, name) of the structures of the prescriptions that `user` may export, by name."""
-    # Asked of each structure: there are few, and the first prescription found is enough.
-    one = exists().where(col(Prescription.structure_id) == col(Structure.id), *_scope(user))
-    return _pairs(
-        session, select(col(Structure.id), col(Structure.nom)).where(one).order_by(col(Structure.nom))
-    )
-
-
-def referents_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
-    """Return (id, name) of the référents of the prescriptions that `user` may export, by name."""
-    author = aliased(User)
-    one = exists().where(col(Prescription.referent_id) == author.id, *_scope(user))
-    found = session.execute(
-        select(author.id, author.prenom, author.nom)
-        .where(one)
-        .order_by(col(author.nom), col(author.prenom), col(author.id))
-    )
-    return [(id, f"{first} {last}".strip()) for id, first, last in found]
-
-
-def conventions_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
-    """Return (id, number and title) of the conventions whose places these prescriptions took, by number."""
-    taken = (
-        select(literal(1))
-        .select_from(FinancedAction)
-        .join(PlaceMovement, col(PlaceMovement.action_id) == col(FinancedAction.id))
-        .join(Prescription, col(Prescription.id) == col(PlaceMovement.prescription_id))
-        .where(col(FinancedAction.convention_id) == col(Convention.id), *_scope(user))
-        .correlate(Convention)
-    )
-    statement = select(col(Convention.id), col(Convention.numero), col(Convention.intitule)).where(
-        taken.exists()
-    )
-    if user.role is Role.PARTENAIRE:
-        # The others' conventions would be looked through to the end, for nothing.
-        theirs = select(Membership.structure_id).where(col(Membership.user_id) == user.id)
-        statement = statement.where(
-            col(Convention.id).in_(
-                select(FinancedAction.convention_id)
-                .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
-                .join(Offer, col(Offer.id) == col(ActionOffer.offer_id))
-                .where(col(Offer.structure_id).in_(theirs))
-            )
-        )
-    found = session.execute(statement.order_by(col(Convention.numero)))
-    return [(id, f"{numero}, {intitule}") for id, numero, intitule in found]
 
 
 def note(session: Session, ids: Sequence[uuid.UUID], *, by: User) -> int:
@@ -274,7 +223,7 @@ def write_xlsx(file: IO[bytes], user: User, lines: Iterable[Sequence[Any]]) -> N
             workbook.close()
 
 
-def _scope(user: User) -> tuple[Any, ...]:
+def scope(user: User) -> tuple[Any, ...]:
     """Which prescriptions `user` may export, as conditions: what they may read, drafts left out."""
     sent = col(Prescription.sent_at).is_not(None)
     if user.role is Role.CONVENTIONNEMENT:
@@ -322,7 +271,7 @@ def _lines(session: Session, user: User, ids: Sequence[uuid.UUID]) -> Iterator[L
         .join(Structure, col(Structure.id) == col(Prescription.structure_id))
         .join(User, col(User.id) == col(Prescription.referent_id))
         .join(Organisation, col(Organisation.id) == col(User.organisation_id), isouter=True)
-        .where(col(Prescription.id).in_(ids), *_scope(user))
+        .where(col(Prescription.id).in_(ids), *scope(user))
     )
     if names:
         statement = statement.join(Beneficiary, col(Beneficiary.id) == col(Prescription.beneficiary_id))
@@ -375,10 +324,6 @@ def places_of(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tup
         if known is None or order(movement) > order(known[0]):
             found[id] = (movement, action, numero)
     return found
-
-
-def _pairs(session: Session, statement: Any) -> list[tuple[uuid.UUID, str]]:
-    return [(id, name) for id, name in session.execute(statement)]
 
 
 def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:

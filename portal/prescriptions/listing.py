@@ -6,22 +6,21 @@ A page is found by ids alone, state by state in the order of an index; what is s
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, false, literal, literal_column, or_, type_coerce, union_all
-from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy import String, and_, bindparam, case, false, literal, null, or_, type_coerce, union_all
 from sqlmodel import Session, col, exists, func, select
 
 from portal import geography
-from portal.accounts.models import Organisation, Role, User
+from portal.accounts.models import Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions.models import Waiting
-from portal.offers.models import Offer, OfferSession
+from portal.offers.models import Offer
 from portal.prescriptions import attention
 from portal.prescriptions.buckets import LATE, Bucket, Late
+from portal.prescriptions.listed import Listed, shown
 from portal.prescriptions.models import Prescription
-from portal.prescriptions.sharing import shared_name
 from portal.prescriptions.states import FINAL, OPEN, Side, State
 from portal.structures.models import Membership, Structure
 
@@ -37,7 +36,11 @@ _GROUPS: tuple[tuple[State, ...], ...] = (
 # A search answers on one page, and looks no further.
 SEARCHED = 40
 _LOOKED_AT = 400
+# More than are shown: some are left out once their name is read.
+_READ_TOGETHER = 60
 _CHOICES_SHOWN = 200
+# Statements kept as they are made: to make one costs more than to run it.
+_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,27 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class _Shape:
+    """What the text of a statement depends on; all the rest are values that it is given."""
+
+    role: Role
+    team: bool
+    structure: bool = False
+    offer: bool = False
+    late: Late | None = None
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
-    """How many prescriptions stand in each state, and how many of those under study wait for a place."""
+    """How many prescriptions stand in each state, and how many of those under study wait for a place.
+
+    `structures`: those that they were sent to, for a partner.
+    """
 
     by_state: dict[State, int]
     waiting: int
+    structures: tuple[uuid.UUID, ...] = ()
 
     @property
     def total(self) -> int:
@@ -83,122 +102,83 @@ class Numbers:
         return sum(self.within(bucket).values())
 
 
-def whose(user: User, *, team: bool = False) -> Any:
-    """Condition on Prescription: one's own, the team's sent ones too when asked, those sent to one's structures."""
-    if user.role is Role.REFERENT:
-        if not team or user.organisation_id is None:
-            return col(Prescription.referent_id) == user.id
-        colleagues = select(User.id).where(
-            col(User.organisation_id) == user.organisation_id, col(User.role) == Role.REFERENT
-        )
-        return and_(
-            col(Prescription.referent_id).in_(colleagues),
-            or_(col(Prescription.sent_at).is_not(None), col(Prescription.referent_id) == user.id),
-        )
-    if user.role is Role.PARTENAIRE:
-        theirs = select(Membership.structure_id).where(col(Membership.user_id) == user.id)
-        return and_(col(Prescription.structure_id).in_(theirs), col(Prescription.sent_at).is_not(None))
-    return false()
-
-
 def numbers(session: Session, user: User, asked: Asked) -> Numbers:
     """Return how many stand where under the filters, whatever the bucket, in one statement."""
-    conditions = _conditions(user, asked)
-    # By an expression: grouped by the column alone, SQLite walks an index of states through the whole table.
-    state_word = type_coerce(col(Prescription.state), String).concat(literal_column("''"))
-    by_state = (
-        select(
-            state_word.label("etat"),
-            literal(0).label("attente"),
-            func.count().label("nombre"),
-        )
-        .where(*conditions)
-        .group_by(state_word)
-    )
-    waiting = (
-        select(literal(State.A_L_ETUDE.value), literal(1), func.count())
-        .select_from(Prescription)
-        .join(Waiting, _waits())
-        .where(*conditions, col(Prescription.state) == State.A_L_ETUDE)
-    )
-    found: dict[State, int] = {}
+    shape = _shape(user, asked)
+    by_state: dict[State, int] = {}
+    structures: dict[uuid.UUID, None] = {}
     waits = 0
-    for state, is_waiting, number in session.execute(union_all(by_state, waiting)):
+    for state, is_waiting, number, *structure in session.execute(_numbers(shape), _values(user, asked)):
         if is_waiting:
             waits = int(number)
-        else:
-            found[State(state)] = int(number)
-    return Numbers(found, waits)
+            continue
+        by_state[State(state)] = by_state.get(State(state), 0) + int(number)
+        structures.update(dict.fromkeys(structure))
+    return Numbers(by_state, waits, tuple(structures))
 
 
 def page_of(
     session: Session, user: User, asked: Asked, known: Numbers, *, offset: int, size: int
-) -> Sequence[Prescription]:
+) -> Sequence[Listed]:
     """Return the prescriptions from `offset` on, `size` at most, in two statements.
 
     `known` (of the same `asked`) tells where the page begins in each state.
     """
     here = known.within(asked.bucket)
-    parts: list[Any] = []
+    parts: list[tuple[int, tuple[State, ...], bool]] = []
+    values = _values(user, asked) | {"structures": list(known.structures)}
     passed = 0
     for rank, states in enumerate(_GROUPS):
         number = sum(here.get(state, 0) for state in states)
         first, last = max(offset - passed, 0), min(offset + size - passed, number)
         passed += number
         if first < last:
-            present = [state for state in states if here.get(state)]
-            parts.append(_part(user, asked, rank, present, first, last - first))
+            # Read from the nearer end: what comes before a page is walked through.
+            from_end = number - last < first
+            values |= {f"first{rank}": number - last if from_end else first, f"size{rank}": last - first}
+            parts.append((rank, tuple(state for state in states if here.get(state)), from_end))
     if not parts:
         return []
-    rows = session.execute(union_all(*parts) if len(parts) > 1 else parts[0]).all()
+    waiting = asked.bucket.waiting if asked.bucket else None
+    rows = session.execute(_page(_shape(user, asked), waiting, tuple(parts)), values).all()
     ended = len(_GROUPS) - 1
-    ordered = sorted(
-        rows, key=lambda row: (row.rang, _stamp(row.cle) * (-1 if row.rang == ended else 1), row.id)
+    ordered = sorted((row for row in rows if row.rang < ended), key=lambda row: (row.rang, row.cle, row.id))
+    latest = sorted(
+        (row for row in rows if row.rang == ended), key=lambda row: (row.cle, row.id), reverse=True
     )
-    return shown(session, user, [row.id for row in ordered])
+    return shown(session, user, [row.id for row in (*ordered, *latest)])
 
 
-def shown(session: Session, user: User, ids: Sequence[uuid.UUID]) -> list[Prescription]:
-    """Return these prescriptions in this order, with what a list shows and nothing more, in one statement.
-
-    Of the person's file, a référent reads the name; a partner nothing.
-    """
-    if not ids:
-        return []
-    statement = select(Prescription).where(col(Prescription.id).in_(list(ids))).options(*_shown(user))
-    found = {p.id: p for p in session.exec(statement)}
-    return [found[id] for id in ids if id in found]
-
-
-def search(session: Session, user: User, words: str, *, team: bool = False) -> list[Prescription]:
+def search(session: Session, user: User, words: str, *, team: bool = False) -> list[Listed]:
     """Return the prescriptions of the people whose name holds each of `words`, `SEARCHED` at most, in two statements.
 
-    One's own are found by the file (names, number); the others by the name that was shared, and by nothing else.
+    One's own are found by the file (names, number); the others by the name that was shared, and by nothing else. More
+    statements are sent when many a file's name was shared otherwise.
     """
     wanted = geography.fold(words[:100]).split()
     if not wanted:
         return []
+    asked = Asked(side=Side.PARTENAIRE if user.role is Role.PARTENAIRE else Side.REFERENT, team=team)
+    shape = _shape(user, asked)
     rank = case(*((col(Prescription.state).in_(states), n) for n, states in enumerate(_GROUPS)))
     named = [col(Beneficiary.search_text).contains(word, autoescape=True) for word in wanted]
-    statement: Any = (
-        select(col(Prescription.id), col(Prescription.donnees_partagees), col(Beneficiary.referent_id))
-        .join(Beneficiary, col(Beneficiary.id) == col(Prescription.beneficiary_id))
-        .where(whose(user, team=team), *named)
+    people = select(Beneficiary.id).where(*named)
+    statement = (
+        select(Prescription.id)
+        .where(_whose(shape), col(Prescription.beneficiary_id).in_(people))
         .order_by(rank, col(Prescription.updated_at), col(Prescription.id))
         .limit(_LOOKED_AT)
     )
-    if team or user.role is Role.PARTENAIRE:
-        # So many prescriptions that the people of that name are found first.
-        people = select(Beneficiary.id).where(*named)
-        statement = statement.where(col(Prescription.beneficiary_id).in_(people))
-    found = []
-    for id, shared, referent_id in session.execute(statement):
-        if user.role is not Role.REFERENT or referent_id != user.id:
-            name = geography.fold(shared_name(shared))
-            if not all(word in name for word in wanted):
-                continue
-        found.append(id)
-    return shown(session, user, found[:SEARCHED])
+    ids = [row[0] for row in session.execute(statement, _values(user, asked))]
+    found: list[Listed] = []
+    for start in range(0, len(ids), _READ_TOGETHER):
+        for line in shown(session, user, ids[start : start + _READ_TOGETHER]):
+            name = geography.fold(line.name)
+            if line.by_file or all(word in name for word in wanted):
+                found.append(line)
+        if len(found) >= SEARCHED:
+            break
+    return found[:SEARCHED]
 
 
 def knows_file(user: User, prescription: Prescription) -> bool:
@@ -210,15 +190,7 @@ def late_numbers(session: Session, user: User, asked: Asked) -> dict[Late, int]:
     """Return how many are late, each in its way, of one's own or the team's, in one statement."""
     kinds = LATE[asked.side]
     row = session.execute(
-        select(
-            *(
-                select(func.count())
-                .select_from(Prescription)
-                .where(whose(user, team=asked.team), attention.is_late(kind, asked.silence_days))
-                .scalar_subquery()
-                for kind in kinds
-            )
-        )
+        _late_numbers(_Shape(user.role, _shape(user, asked).team), kinds), _values(user, asked)
     ).one()
     return {kind: int(number) for kind, number in zip(kinds, row, strict=True)}
 
@@ -228,112 +200,171 @@ def choices(session: Session, user: User, asked: Asked) -> list[Any]:
 
     A partner is given the offers of its structures.
     """
-    if asked.side is Side.PARTENAIRE:
-        theirs = select(Membership.structure_id).where(col(Membership.user_id) == user.id)
-        statement: Any = (
-            select(
-                col(Structure.id).label("structure_id"),
-                col(Structure.nom).label("structure"),
-                col(Offer.id).label("offer_id"),
-                col(Offer.nom).label("offre"),
-            )
-            .join(Structure, col(Structure.id) == col(Offer.structure_id))
-            .where(col(Offer.structure_id).in_(theirs))
-            .order_by(col(Structure.nom), col(Offer.nom), col(Offer.id))
+    return list(session.execute(_choices(_Shape(user.role, _shape(user, asked).team)), _values(user, asked)))
+
+
+def _shape(user: User, asked: Asked) -> _Shape:
+    return _Shape(
+        role=user.role,
+        team=asked.team and user.role is Role.REFERENT and user.organisation_id is not None,
+        structure=asked.structure_id is not None,
+        offer=asked.offer_id is not None,
+        late=asked.late,
+        mine=asked.mine,
+    )
+
+
+def _values(user: User, asked: Asked) -> dict[str, Any]:
+    """What the statements of this file are given, whatever their shape."""
+    return attention.moments(asked.silence_days) | {
+        "me": user.id,
+        "organisation": user.organisation_id,
+        "structure": asked.structure_id,
+        "offer": asked.offer_id,
+    }
+
+
+def _whose(shape: _Shape) -> Any:
+    """Condition on Prescription: one's own, the team's sent ones too when asked, those sent to one's structures."""
+    me: Any = bindparam("me")
+    if shape.role is Role.REFERENT:
+        if not shape.team:
+            return col(Prescription.referent_id) == me
+        colleagues = select(User.id).where(
+            col(User.organisation_id) == bindparam("organisation"), col(User.role) == Role.REFERENT
         )
+        return and_(
+            col(Prescription.referent_id).in_(colleagues),
+            or_(col(Prescription.sent_at).is_not(None), col(Prescription.referent_id) == me),
+        )
+    if shape.role is Role.PARTENAIRE:
+        return and_(
+            col(Prescription.structure_id).in_(_own_structures()), col(Prescription.sent_at).is_not(None)
+        )
+    return false()
+
+
+def _own_structures() -> Any:
+    return select(Membership.structure_id).where(col(Membership.user_id) == bindparam("me"))
+
+
+@lru_cache(maxsize=_KEPT)
+def _numbers(shape: _Shape) -> Any:
+    is_partner = shape.role is Role.PARTENAIRE
+    owner = col(Prescription.structure_id if is_partner else Prescription.referent_id)
+    conditions = _conditions(shape)
+    # In the order of the index of the list, which is then read once, from end to end, and alone.
+    each: Any = (
+        select(
+            owner.label("a_qui"),
+            type_coerce(col(Prescription.state), String).label("etat"),
+            func.count().label("nombre"),
+        )
+        .where(*conditions)
+        .group_by(owner, col(Prescription.state))
+        .subquery()
+    )
+    waiting: Any = (
+        select(literal(State.A_L_ETUDE.value), literal(1), func.count())
+        .select_from(Prescription)
+        .join(Waiting, _waits())
+        .where(*conditions, col(Prescription.state) == State.A_L_ETUDE)
+    )
+    if is_partner:
+        by_state: Any = select(each.c.etat, literal(0), each.c.nombre, each.c.a_qui)
+        return union_all(by_state, waiting.add_columns(null()))
+    return union_all(select(each.c.etat, literal(0), func.sum(each.c.nombre)).group_by(each.c.etat), waiting)
+
+
+@lru_cache(maxsize=_KEPT)
+def _page(shape: _Shape, waiting: bool | None, parts: tuple[tuple[int, tuple[State, ...], bool], ...]) -> Any:
+    """The ids of a page with their rank and the moment they are sorted by; a part: rank, states, read from its end."""
+    found = [_part(shape, waiting, *part) for part in parts]
+    return found[0] if len(found) == 1 else union_all(*(select(part.subquery()) for part in found))
+
+
+def _part(shape: _Shape, waiting: bool | None, rank: int, states: tuple[State, ...], from_end: bool) -> Any:
+    conditions = _conditions(shape)
+    # A structure owes its answer since the sending; a référent looks at what has not moved.
+    key: Any = col(Prescription.updated_at)
+    if shape.role is Role.PARTENAIRE:
+        key = col(Prescription.sent_at)
+        # By their values: the index gives those of one structure in the order of the list.
+        conditions.append(col(Prescription.structure_id).in_(bindparam("structures", expanding=True)))
+    elif shape.team:
+        key = _by_the_way(Prescription.updated_at)
+    if waiting is not None:
+        waits = exists().where(_waits())
+        conditions.append(waits if waiting else ~waits)
+    arms: list[Any] = [
+        select(col(Prescription.id).label("id"), literal(rank).label("rang"), key.label("cle")).where(
+            *conditions, col(Prescription.state) == state
+        )
+        for state in states
+    ]
+    whole: Any = arms[0] if len(arms) == 1 else union_all(*arms)
+    columns = [whole.selected_columns.cle, whole.selected_columns.id]
+    newest_first = (rank == len(_GROUPS) - 1) is not from_end
+    ordered = whole.order_by(*(column.desc() if newest_first else column.asc() for column in columns))
+    return ordered.limit(bindparam(f"size{rank}")).offset(bindparam(f"first{rank}"))
+
+
+@lru_cache(maxsize=_KEPT)
+def _late_numbers(shape: _Shape, kinds: tuple[Late, ...]) -> Any:
+    return select(
+        *(
+            select(func.count())
+            .select_from(Prescription)
+            .where(_whose(shape), attention.is_late(kind))
+            .scalar_subquery()
+            for kind in kinds
+        )
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _choices(shape: _Shape) -> Any:
+    if shape.role is Role.PARTENAIRE:
+        among = col(Offer.structure_id).in_(_own_structures())
     else:
-        under_way = (
-            select(col(Prescription.structure_id), col(Prescription.offer_id))
-            .where(whose(user, team=asked.team), col(Prescription.state).in_([State.BROUILLON, *OPEN]))
-            .distinct()
-            .subquery()
+        under_way = select(Prescription.offer_id).where(
+            _whose(shape), col(Prescription.state).in_([State.BROUILLON, *OPEN])
         )
-        statement = (
-            select(
-                col(Structure.id).label("structure_id"),
-                col(Structure.nom).label("structure"),
-                col(Offer.id).label("offer_id"),
-                col(Offer.nom).label("offre"),
-            )
-            .select_from(under_way)
-            .join(Structure, col(Structure.id) == under_way.c.structure_id)
-            .join(Offer, col(Offer.id) == under_way.c.offer_id)
-            .order_by(col(Structure.nom), col(Offer.nom), col(Offer.id))
+        among = col(Offer.id).in_(under_way)
+    return (
+        select(
+            col(Structure.id).label("structure_id"),
+            col(Structure.nom).label("structure"),
+            col(Offer.id).label("offer_id"),
+            col(Offer.nom).label("offre"),
         )
-    return list(session.execute(statement.limit(_CHOICES_SHOWN)))
+        .join(Structure, col(Structure.id) == col(Offer.structure_id))
+        .where(among)
+        .order_by(col(Structure.nom), col(Offer.nom), col(Offer.id))
+        .limit(_CHOICES_SHOWN)
+    )
 
 
-def _conditions(user: User, asked: Asked) -> list[Any]:
-    conditions = [whose(user, team=asked.team)]
-    if asked.structure_id is not None:
-        conditions.append(col(Prescription.structure_id) == asked.structure_id)
-    if asked.offer_id is not None:
-        conditions.append(col(Prescription.offer_id) == asked.offer_id)
-    if asked.mine:
-        conditions.append(col(Prescription.suivi_par_id) == user.id)
-    if asked.late is not None:
-        conditions.append(attention.is_late(asked.late, asked.silence_days))
+def _conditions(shape: _Shape) -> list[Any]:
+    conditions = [_whose(shape)]
+    if shape.structure:
+        conditions.append(_by_the_way(Prescription.structure_id) == bindparam("structure"))
+    if shape.offer:
+        conditions.append(_by_the_way(Prescription.offer_id) == bindparam("offer"))
+    if shape.mine:
+        conditions.append(col(Prescription.suivi_par_id) == bindparam("me"))
+    if shape.late is not None:
+        conditions.append(attention.is_late(shape.late))
     return conditions
+
+
+def _by_the_way(column: Any) -> Any:
+    """Return a column as an expression that no index holds: everybody's rows would be read in its order.
+
+    The index of the list has it too, and holds one's own.
+    """
+    return func.coalesce(col(column), col(column))
 
 
 def _waits() -> Any:
     return and_(col(Waiting.prescription_id) == col(Prescription.id), col(Waiting.left_at).is_(None))
-
-
-def _key(asked: Asked) -> Any:
-    """The moment a list is sorted by, that of the side's index."""
-    # A structure owes its answer since the sending; a référent looks at what has not moved.
-    return col(Prescription.sent_at if asked.side is Side.PARTENAIRE else Prescription.updated_at)
-
-
-def _part(
-    user: User, asked: Asked, rank: int, states: Sequence[State], offset: int, size: int
-) -> Select[Any]:
-    """Ids of one group of states, in its order, with its rank and the moment it is sorted by."""
-    key = _key(asked)
-
-    def of(state: State, *, newest: bool) -> Select[Any]:
-        statement: Any = select(
-            col(Prescription.id).label("id"), literal(rank).label("rang"), key.label("cle")
-        ).where(*_conditions(user, asked), col(Prescription.state) == state)
-        if asked.bucket is not None and asked.bucket.waiting is not None:
-            waits = exists().where(_waits())
-            statement = statement.where(waits if asked.bucket.waiting else ~waits)
-        ordered: Select[Any] = statement.order_by(key.desc() if newest else key, col(Prescription.id))
-        return ordered
-
-    if rank < len(_GROUPS) - 1:
-        alone: Any = of(states[0], newest=False).limit(size).offset(offset).subquery()
-        return select(alone)
-    # Each state's latest, then the latest of them all: no state is read further than the page needs.
-    firsts: list[Any] = [of(state, newest=True).limit(offset + size).subquery() for state in states]
-    latest: list[Any] = [select(first) for first in firsts]
-    together: Any = union_all(*latest).subquery()
-    of_all: Any = select(together).order_by(together.c.cle.desc(), together.c.id).limit(size).offset(offset)
-    return select(of_all.subquery())
-
-
-def _stamp(moment: datetime | None) -> float:
-    return moment.timestamp() if moment is not None else 0.0
-
-
-def _shown(user: User) -> tuple[Any, ...]:
-    return _FOR_REFERENT if user.role is Role.REFERENT else _FOR_PARTNER
-
-
-# Made once: to put them together costs more than to read a row.
-_FOR_PARTNER: tuple[Any, ...] = (
-    joinedload(Prescription.structure).options(load_only(Structure.nom, Structure.state)),  # type: ignore[arg-type]
-    joinedload(Prescription.referent).options(  # type: ignore[arg-type]
-        load_only(User.prenom, User.nom, User.organisation_id),  # type: ignore[arg-type]
-        joinedload(User.organisation).options(load_only(Organisation.nom)),  # type: ignore[arg-type]
-    ),
-    joinedload(Prescription.suivi_par).options(load_only(User.prenom, User.nom)),  # type: ignore[arg-type]
-    joinedload(Prescription.session).options(load_only(OfferSession.debut)),  # type: ignore[arg-type]
-)
-_FOR_REFERENT: tuple[Any, ...] = (
-    *_FOR_PARTNER,
-    joinedload(Prescription.beneficiary).options(  # type: ignore[arg-type]
-        load_only(Beneficiary.prenom, Beneficiary.nom, Beneficiary.referent_id)  # type: ignore[arg-type]
-    ),
-)

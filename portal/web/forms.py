@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from markupsafe import Markup, escape
 from pydantic import BaseModel
 from wtforms import Form as WTForm
 from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput, ListWidget, Select
 
 from portal import clock, geography, vocabulary
 from portal.phones import read_phone, show_phone
@@ -214,6 +215,16 @@ def grouped(
 ) -> list[tuple[str, list[tuple[str, str, str | None]]]]:
     """Turn the vocabulary's groups into what the `grouped_choices` macro takes."""
     return [(label, [(c.value, c.label, c.description) for c in members]) for label, members in choices]
+
+
+class LongSelect(Select):
+    """A select of hundreds of choices, values and labels alone: attribute by attribute, they cost more than the page."""
+
+    @classmethod
+    def render_option(cls, choice: Any, **attributes: Any) -> Markup:
+        """Return one choice as HTML."""
+        selected = " selected" if choice.selected else ""
+        return Markup(f'<option value="{escape(choice.value)}"{selected}>{escape(choice.label)}</option>')
 
 
 def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:

@@ -92,6 +92,7 @@ NO_WEB = {
     "dossier.py",
     "sharing.py",
     "buckets.py",
+    "listed.py",
     "listing.py",
     "attention.py",
     "several.py",

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from portal.accounts.models import Role, User
-from portal.prescriptions import answers, exports, listing
+from portal.prescriptions import answers, export_choices, listing
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -93,9 +93,9 @@ def test_what_one_may_export_by_is_what_one_may_read(session: Session) -> None:
 
     def offered(user: User) -> tuple[set[Any], set[Any], int]:
         return (
-            {id for id, _ in exports.structures_of(session, user)},
-            {id for id, _ in exports.referents_of(session, user)},
-            len(exports.conventions_of(session, user)),
+            {id for id, _ in export_choices.structures_of(session, user)},
+            {id for id, _ in export_choices.referents_of(session, user)},
+            len(export_choices.conventions_of(session, user)),
         )
 
     for one in (scene, other):

@@ -14,12 +14,12 @@ from wtforms.validators import InputRequired, Optional
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.prescriptions import business, exports
+from portal.prescriptions import business, export_choices, exports
 from portal.prescriptions.exports import Filters
 from portal.prescriptions.states import State
 from portal.prescriptions.views.blueprint import blueprint
 from portal.web.access import allow, person
-from portal.web.forms import Form, options
+from portal.web.forms import Form, LongSelect, options
 from portal.web.session import database, db
 
 log = logging.getLogger("portal.prescriptions")
@@ -52,9 +52,9 @@ class PeriodForm(Form):
 class ExportForm(PeriodForm):
     """Which prescriptions, and in which kind of file?"""
 
-    structure = SelectField("Structure", [Optional()])
-    referent = SelectField("Référent", [Optional()])
-    convention = SelectField("Convention", [Optional()])
+    structure = SelectField("Structure", [Optional()], widget=LongSelect())
+    referent = SelectField("Référent", [Optional()], widget=LongSelect())
+    convention = SelectField("Convention", [Optional()], widget=LongSelect())
     etat = SelectField(
         "État",
         [Optional()],
@@ -127,9 +127,9 @@ def _form(data: Any) -> ExportForm:
     form = ExportForm(data)
     user = person()
     for field, found, every in (
-        (form.structure, exports.structures_of, "Toutes"),
-        (form.referent, exports.referents_of, "Tous"),
-        (form.convention, exports.conventions_of, "Toutes"),
+        (form.structure, export_choices.structures_of, "Toutes"),
+        (form.referent, export_choices.referents_of, "Tous"),
+        (form.convention, export_choices.conventions_of, "Toutes"),
     ):
         field.choices = options([("", every), *((str(id), label) for id, label in found(db(), user))])
     return form

@@ -1,7 +1,9 @@
 """The lists of prescriptions: the référent's own and the team's, the partner's inbox."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, request, url_for
 from sqlmodel import Session
@@ -9,12 +11,11 @@ from sqlmodel import Session
 from portal.accounts.models import Role, User
 from portal.beneficiaries.dossier import Line
 from portal.conventions import ledger
-from portal.conventions import queries as convention_queries
-from portal.prescriptions import attention, listing, queries
+from portal.prescriptions import attention, listed, listing, queries
 from portal.prescriptions.buckets import BUCKETS, LATE, Bucket, Late, bucket_of
-from portal.prescriptions.models import Prescription
-from portal.prescriptions.states import OPEN, Side
-from portal.prescriptions.views.blueprint import BADGES, blueprint, name_of
+from portal.prescriptions.states import OPEN, Side, State
+from portal.prescriptions.views import cards
+from portal.prescriptions.views.blueprint import BADGES, blueprint
 from portal.web.access import allow, person
 from portal.web.forms import clean_text
 from portal.web.htmx import page_or_fragment
@@ -30,16 +31,24 @@ def index() -> Any:
     asked = _asked(user)
     searched = request.method == "POST"
     words = clean_text(request.form.get("q", ""))[:100] if searched else ""
-    known = listing.numbers(db(), user, asked)
     if searched:
         found = listing.search(db(), user, words, team=asked.team)
         pager = Pager(items=found, page=1, pages=1, total=len(found))
+        # Somebody is found: there are some, and the page of a search tells no other number.
+        known = listing.Numbers({}, 0) if found else listing.numbers(db(), user, asked)
+        nothing_yet = not found and not known.total and asked == _bare(asked)
     else:
+        known = listing.numbers(db(), user, asked)
         pager = _page(user, asked, known)
-    late = listing.late_numbers(db(), user, asked)
-    nothing_yet = not known.total and asked == _bare(asked)
-    choices = [] if nothing_yet or searched else listing.choices(db(), user, asked)
-    ids = [p.id for p in pager.items]
+        nothing_yet = not known.total and asked == _bare(asked)
+    listed_alone = searched or nothing_yet
+    late = {} if listed_alone else listing.late_numbers(db(), user, asked)
+    choices = [] if listed_alone else listing.choices(db(), user, asked)
+    base = url_for("prescriptions.index")
+    address = _addresses(base, asked)
+    # What a colleague follows is news to the colleague.
+    mine = [p.id for p in pager.items if asked.side is Side.PARTENAIRE or p.referent_id == user.id]
+    open_ones = {p.state for p in pager.items} & OPEN if asked.side is Side.PARTENAIRE else set()
     return page_or_fragment(
         "prescriptions/index.html",
         "prescriptions/_list.html",
@@ -53,32 +62,27 @@ def index() -> Any:
         nothing_yet=nothing_yet,
         total=known.total,
         chips=[
-            (bucket, known.of(bucket), _address(asked, bucket=bucket))
+            (bucket, number, address(bucket=bucket))
             for bucket in _buckets(asked)
-            if known.of(bucket) or bucket == asked.bucket
+            if (number := known.of(bucket)) or bucket == asked.bucket
         ],
-        late=[
-            (kind, _late_label(kind, asked), late[kind], _address(asked, late=kind))
-            for kind in LATE[asked.side]
-        ],
-        chosen=_chosen(asked, choices),
+        late=[(kind, _late_label(kind, asked), number, address(late=kind)) for kind, number in late.items()],
+        chosen=_chosen(asked, choices, address),
         choices=choices,
-        everything=_address(asked, bucket=None),
-        here=_address(asked),
-        team_addresses=(_address(asked, team=False), _address(asked, team=True)),
-        page_url=lambda number: _address(asked, page=number),
-        waiting=convention_queries.waiting_among(db(), ids),
-        proposed=attention.proposed_among(db(), ids),
-        # What a colleague follows is news to the colleague.
-        news=attention.news_among(
-            db(),
-            user,
-            [p.id for p in pager.items if asked.side is Side.PARTENAIRE or p.referent_id == user.id],
+        everything=address(bucket=None),
+        here=address(),
+        team_addresses=(address(team=False), address(team=True)),
+        page_url=lambda number: address(page=number),
+        may_choose=bool(open_ones),
+        may_answer=not open_ones.isdisjoint({State.ENVOYEE, State.A_L_ETUDE}),
+        cards=cards.show(
+            pager.items,
+            side=asked.side,
+            team=asked.team,
+            base=base,
+            news=attention.news_among(db(), user, mine),
+            late_words=lambda line: _late_words(line, asked),
         ),
-        late_of=lambda prescription: _late_words(prescription, asked),
-        name_of=lambda prescription: name_of(prescription, asked.side),
-        badges=BADGES,
-        open_states=OPEN,
     )
 
 
@@ -153,35 +157,40 @@ def _buckets(asked: listing.Asked) -> tuple[Bucket, ...]:
     return usual if asked.bucket is None or asked.bucket in usual else (*usual, asked.bucket)
 
 
-def _address(asked: listing.Asked, **changed: Any) -> str:
-    """Return the address of the list with one criterion changed."""
-    bucket, late = changed.get("bucket", asked.bucket), changed.get("late", asked.late)
-    page = changed.get("page", 1)
-    return url_for(
-        "prescriptions.index",
-        equipe="1" if changed.get("team", asked.team) else None,
-        etat=bucket.slug if bucket else None,
-        structure=changed.get("structure_id", asked.structure_id),
-        offre=changed.get("offer_id", asked.offer_id),
-        retard=late.value if late else None,
-        suivi="moi" if changed.get("mine", asked.mine) else None,
-        page=page if page > 1 else None,
-    )
+def _addresses(base: str, asked: listing.Asked) -> Callable[..., str]:
+    """Return the function that gives the address of the list with one criterion changed."""
+
+    def address(**changed: Any) -> str:
+        bucket, late = changed.get("bucket", asked.bucket), changed.get("late", asked.late)
+        page = changed.get("page", 1)
+        criteria = {
+            "equipe": "1" if changed.get("team", asked.team) else None,
+            "etat": bucket.slug if bucket else None,
+            "structure": changed.get("structure_id", asked.structure_id),
+            "offre": changed.get("offer_id", asked.offer_id),
+            "retard": late.value if late else None,
+            "suivi": "moi" if changed.get("mine", asked.mine) else None,
+            "page": page if page > 1 else None,
+        }
+        query = urlencode({name: value for name, value in criteria.items() if value is not None})
+        return f"{base}?{query}" if query else base
+
+    return address
 
 
-def _chosen(asked: listing.Asked, choices: list[Any]) -> list[tuple[str, str]]:
+def _chosen(asked: listing.Asked, choices: list[Any], address: Callable[..., str]) -> list[tuple[str, str]]:
     """The filters in force, as (words, address without it)."""
     found: list[tuple[str, str]] = []
     if asked.structure_id:
         name = next((r.structure for r in choices if r.structure_id == asked.structure_id), "une structure")
-        found.append((f"Structure : {name}", _address(asked, structure_id=None, offer_id=None)))
+        found.append((f"Structure : {name}", address(structure_id=None, offer_id=None)))
     if asked.offer_id:
         name = next((r.offre for r in choices if r.offer_id == asked.offer_id), "une offre")
-        found.append((f"Offre : {name}", _address(asked, offer_id=None)))
+        found.append((f"Offre : {name}", address(offer_id=None)))
     if asked.late:
-        found.append((_late_label(asked.late, asked), _address(asked, late=None)))
+        found.append((_late_label(asked.late, asked), address(late=None)))
     if asked.mine:
-        found.append(("Suivies par moi", _address(asked, mine=False)))
+        found.append(("Suivies par moi", address(mine=False)))
     return found
 
 
@@ -193,9 +202,9 @@ def _late_label(kind: Late, asked: listing.Asked) -> str:
     }[kind]
 
 
-def _late_words(prescription: Prescription, asked: listing.Asked) -> str | None:
+def _late_words(line: listed.Listed, asked: listing.Asked) -> str | None:
     """What is late about one prescription, as its card says it."""
-    kind = attention.lateness(prescription, asked.silence_days)
+    kind = listed.lateness(line, asked.silence_days)
     return None if kind is None else _late_label(kind, asked)
 
 

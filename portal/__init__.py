@@ -11,6 +11,7 @@ from portal import cli, tables
 from portal.accounts import session as sign_in
 from portal.accounts import views as accounts
 from portal.beneficiaries import views as beneficiaries
+from portal.budget import views as budget
 from portal.catalogue import current
 from portal.catalogue import views as catalogue
 from portal.config import ROOT, Config, load_config
@@ -100,6 +101,8 @@ def create_app(config: Config | None = None, database: Database | None = None) -
     app.register_blueprint(offers.blueprint)
     app.register_blueprint(beneficiaries.blueprint)
     app.register_blueprint(conventions.blueprint)
+    app.register_blueprint(budget.blueprint)
+    app.register_blueprint(budget.partners.blueprint)
     app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(prescriptions.blueprint)
     app.register_blueprint(prescriptions.lien.blueprint)

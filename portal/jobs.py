@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from portal import clock
 from portal.accounts import queries as account_queries
 from portal.accounts.models import OutgoingMail
+from portal.budget import deadlines
 from portal.catalogue import alerts, freshness, needs
 from portal.catalogue.engine import Catalogue
 from portal.config import Config
@@ -180,6 +181,13 @@ def send_alerts(database: Database, config: Config) -> str:
     return alerts.run(database, catalogue, sender)
 
 
+def tell_deadlines(database: Database, config: Config) -> str:
+    """Tell officers and partners what falls due: payments, bilans, reports, ends of conventions."""
+    with database.writing() as session:
+        sent = deadlines.remind(session, public_url=config.public_url)
+        return f"{sent.notices} due dates told in {sent.letters} letters"
+
+
 def forget_needs(database: Database, config: Config) -> str:
     """Forget the needs that were not met more than two years ago."""
     with database.writing() as session:
@@ -190,6 +198,7 @@ JOBS: dict[str, Callable[[Database, Config], str]] = {
     "prescriptions": follow_prescriptions,
     "relances": send_reminders,
     "documents": purge_documents,
+    "echeances": tell_deadlines,
     "freshness": keep_offers_fresh,
     "referencement": remind_animators,
     "imports": forget_tables,

@@ -287,7 +287,7 @@ class TestJobs:
         output = run("jobs", "run", "prescriptions", "menage", code=1).output
         assert (
             output
-            == "Error: unknown job: menage; there are prescriptions, relances, documents, freshness, referencement, imports, saisies, besoins, catalogue, alertes, mail\n"
+            == "Error: unknown job: menage; there are prescriptions, relances, documents, echeances, freshness, referencement, imports, saisies, besoins, catalogue, alertes, mail\n"
         )
 
     def test_one_that_fails_is_told_and_the_others_run(self, config: Config, database_here: Database) -> None:

@@ -293,6 +293,7 @@ class TestExpiry:
             "relances": "0 structures and 0 référents reminded of an answer, 0 and 0 of an entry, 0 people of a meeting, "
             "0 links renewed",
             "documents": "0 documents removed",
+            "echeances": "0 due dates told in 0 letters",
             "freshness": "0 to confirm, 0 suspended",
             "referencement": "0 animators told",
             "imports": "0 emptied",

@@ -19,6 +19,8 @@ class Role(StrEnum):
     CONVENTIONNEMENT = "conventionnement"
     ANIMATION = "animation"
     ADMINISTRATION = "administration"
+    # Prefecture, DDETS, DREETS: reads conventions, bilans and figures, never a person.
+    ETAT = "etat"
 
     @property
     def label(self) -> str:
@@ -32,6 +34,7 @@ _ROLE_LABELS = {
     Role.CONVENTIONNEMENT: "Conventionnement",
     Role.ANIMATION: "Animation du référencement",
     Role.ADMINISTRATION: "Administration",
+    Role.ETAT: "Services de l’État",
 }
 
 

@@ -1,10 +1,18 @@
 """What a convention officer writes: a convention, and the actions it finances."""
 
-import re
 from datetime import date
 from typing import Any
 
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectChoice, SelectField, StringField
+from wtforms import (
+    DateField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import UUID, DataRequired, InputRequired, Optional, ValidationError
 
 from portal import clock
@@ -17,61 +25,18 @@ from portal.conventions.models import (
     PlaceMode,
 )
 from portal.conventions.rules import FOLLOW_UP_BOUNDS
+from portal.web.euros import EurosField
 from portal.web.forms import ChecklistField, Form, MaxLength, options
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
-_NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
-_DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
+STALE = "Cette page est incomplète : rouvrez-la et recommencez."
+NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
+DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
 _YEARS = range(2000, 2101)
 _PLACES_MAXIMUM = 100_000
 
-_NARROW = "\u202f"
-_SIGN = re.compile(r"\s*(?:€|euros?|eur)$", re.IGNORECASE)
-# Whole euros, in groups of three or in one piece; then the cents, if any, after a comma or a point.
-_AMOUNT = re.compile(r"(?P<whole>[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:[.,](?P<cents>[0-9]{1,2}))?")
-_DIGITS_MAXIMUM = 10
 
-
-class EurosField(StringField):
-    """An amount typed as people do ("30 000", "30 000,50 €"); `data` is a whole number of cents, or None."""
-
-    data: Any
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return "" if self.data is None else show_euros(self.data)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read the amount. Raises ValueError with what to write when it cannot be read."""
-        self.data = read_euros(valuelist[0]) if valuelist and valuelist[0] else None
-
-
-def read_euros(text: str) -> int:
-    """Return the cents of an amount in euros, without ever passing by a float.
-
-    Spaces of any kind may part the thousands. Raises ValueError, with a sentence, for anything else than a positive
-    amount with two decimals at most: what could be read in two ways ("1.500") is asked again.
-    """
-    plain = _SIGN.sub("", " ".join(text.split()))
-    if plain.startswith("-"):
-        raise ValueError("Écrivez un montant positif, par exemple 30 000.")
-    found = _AMOUNT.fullmatch(plain)
-    if found is None:
-        raise ValueError("Écrivez un montant en euros, par exemple 30 000 ou 30 000,50.")
-    whole = found["whole"].replace(" ", "")
-    if len(whole.lstrip("0")) > _DIGITS_MAXIMUM:
-        raise ValueError("Ce montant est trop grand : relisez-le.")
-    return int(whole) * 100 + int((found["cents"] or "").ljust(2, "0"))
-
-
-def show_euros(cents: int) -> str:
-    """Return an amount as a form shows it: 3000050 gives "30 000,50", 3000000 gives "30 000"."""
-    whole, rest = divmod(cents, 100)
-    return f"{whole:,}".replace(",", _NARROW) + (f",{rest:02d}" if rest else "")
-
-
-def _plausible_day(form: Form, field: Any) -> None:
+def plausible_day(form: Form, field: Any) -> None:
+    """Validator: a year that people write."""
     if isinstance(field.data, date) and field.data.year not in _YEARS:
         raise ValidationError("Relisez l’année de cette date.")
 
@@ -81,7 +46,9 @@ def _plausible_places(form: Form, field: Any) -> None:
         raise ValidationError("Écrivez un nombre de places entre 0 et 100 000.")
 
 
-def _between(low: int, high: int) -> Any:
+def between(low: int, high: int) -> Any:
+    """Return the validator of a whole number from `low` to `high`."""
+
     def check(form: Form, field: Any) -> None:
         if field.data is not None and not low <= field.data <= high:
             raise ValidationError(f"Écrivez un nombre entre {low} et {high}.")
@@ -93,7 +60,9 @@ class ConventionForm(Form):
     """With whom, for how long, how much?"""
 
     # Made with the page; becomes the id of the convention, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    # The version that was opened; empty for a new one.
+    version = HiddenField()
     numero = StringField(
         "Numéro",
         [DataRequired("Écrivez le numéro de la convention."), MaxLength(40)],
@@ -108,15 +77,15 @@ class ConventionForm(Form):
     )
     date_debut = DateField(
         "Premier jour",
-        [InputRequired("Écrivez le premier jour de la convention."), _plausible_day],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
+        [InputRequired("Écrivez le premier jour de la convention."), plausible_day],
+        format=DAY_FORMATS,
+        invalid_value_message=NOT_A_DAY,
     )
     date_fin = DateField(
         "Dernier jour",
-        [InputRequired("Écrivez le dernier jour de la convention."), _plausible_day],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
+        [InputRequired("Écrivez le dernier jour de la convention."), plausible_day],
+        format=DAY_FORMATS,
+        invalid_value_message=NOT_A_DAY,
     )
     montant = EurosField(
         "Montant en euros",
@@ -132,11 +101,37 @@ class ConventionForm(Form):
 
     delai_entree_jours = IntegerField(
         "Délai d’absence, en jours",
-        [Optional(), _between(1, 365)],
+        [Optional(), between(1, 365)],
         description="Après le jour prévu, la place d’une personne qui n’est pas venue est libérée au bout de ce "
         "délai. Si vous laissez vide, elle reste retenue jusqu’à un mois après la fin de la convention.",
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier de jours, par exemple 15.",
+    )
+    signee_le = DateField(
+        "Signée le",
+        [Optional(), plausible_day],
+        format=DAY_FORMATS,
+        invalid_value_message=NOT_A_DAY,
+        description="Sans réponse, elle reste un brouillon : ses places ne comptent pas, et le partenaire ne la voit pas.",
+    )
+    grace_jours = IntegerField(
+        "Délai de grâce, en jours",
+        [Optional(), between(0, 365)],
+        description="Après le dernier jour : le partenaire remet encore ses rapports, et tout se corrige. Sans réponse, "
+        "60 jours.",
+        render_kw={"class": "field-phone"},
+        invalid_value_message="Écrivez un nombre entier de jours, par exemple 60.",
+    )
+    objectifs = TextAreaField(
+        "Objectifs",
+        [MaxLength(5000)],
+        description="Ce que la convention attend du partenaire, qui le lit aussi.",
+        render_kw={"rows": 6},
+    )
+    motif = StringField(
+        "Pourquoi ce changement ?",
+        [MaxLength(1000)],
+        description="Gardé dans l’historique, que le partenaire ne lit pas.",
     )
 
     def to_values(self) -> dict[str, Any]:
@@ -145,12 +140,19 @@ class ConventionForm(Form):
         values["montant_centimes"] = values.pop("montant")
         return values
 
+    @property
+    def opened(self) -> int | None:
+        """The version that was opened; None when the form does not say."""
+        return version_of(self)
+
 
 class ActionForm(Form):
     """How many places, at what cost, on which offers?"""
 
     # Made with the page; becomes the id of the action, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    # What the action was when it was opened (`rules.print_of`); empty for a new one.
+    version = HiddenField()
     intitule = StringField("Intitulé", [DataRequired("Écrivez l’intitulé."), MaxLength(200)])
     places_financees = IntegerField(
         "Nombre de places financées",
@@ -168,7 +170,7 @@ class ActionForm(Form):
     )
     surreservation = IntegerField(
         "Places en plus à retenir",
-        [Optional(), _between(0, 1000)],
+        [Optional(), between(0, 1000)],
         description="Quand des personnes ne viennent pas : autant de places peuvent être retenues au-delà des places "
         "financées. Sans réponse, aucune.",
         render_kw={"class": "field-phone"},
@@ -197,7 +199,7 @@ class AmendmentForm(Form):
     """Places more or fewer, from which day, and why?"""
 
     # Made with the page; becomes the id of the line, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
     sens = RadioField(
         "Que fait l’avenant ?",
         [InputRequired("Dites si des places s’ajoutent ou se retirent.")],
@@ -206,15 +208,21 @@ class AmendmentForm(Form):
     )
     places = IntegerField(
         "Combien de places ?",
-        [InputRequired("Écrivez combien de places."), _between(1, _PLACES_MAXIMUM)],
+        [InputRequired("Écrivez combien de places."), between(1, _PLACES_MAXIMUM)],
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier, par exemple 3.",
     )
     effet_le = DateField(
         "À partir de quel jour ?",
-        [InputRequired("Écrivez le premier jour."), _plausible_day],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
+        [InputRequired("Écrivez le premier jour."), plausible_day],
+        format=DAY_FORMATS,
+        invalid_value_message=NOT_A_DAY,
+    )
+    signe_le = DateField(
+        "Signé le",
+        [InputRequired("Écrivez le jour de la signature."), plausible_day],
+        format=DAY_FORMATS,
+        invalid_value_message=NOT_A_DAY,
     )
     motif = StringField(
         "D’où vient ce changement ?",
@@ -239,9 +247,9 @@ class PastDayForm(Form):
 
     le = DateField(
         "À la date du",
-        [InputRequired("Écrivez un jour."), _plausible_day],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
+        [InputRequired("Écrivez un jour."), plausible_day],
+        format=DAY_FORMATS,
+        invalid_value_message=NOT_A_DAY,
     )
 
     def validate_le(self, field: Any) -> None:
@@ -253,7 +261,7 @@ class PastDayForm(Form):
 def _days_field(label: str, name: str, description: str = "") -> IntegerField:
     return IntegerField(
         label,
-        [InputRequired("Écrivez un nombre."), _between(*FOLLOW_UP_BOUNDS[name])],
+        [InputRequired("Écrivez un nombre."), between(*FOLLOW_UP_BOUNDS[name])],
         description=description,
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier, par exemple 10.",
@@ -321,7 +329,17 @@ def convention_as_typed(convention: Convention) -> dict[str, Any]:
         "montant": convention.montant_centimes,
         "financeurs": convention.financeurs or [],
         "delai_entree_jours": convention.delai_entree_jours,
+        "signee_le": convention.signee_le,
+        "grace_jours": convention.grace_jours,
+        "objectifs": convention.objectifs,
+        "version": convention.version,
     }
+
+
+def version_of(form: Form) -> int | None:
+    """Return the version that a form with a hidden `version` was opened at; None when it does not say."""
+    said = str(form["version"].data or "")
+    return int(said) if said.isdecimal() and len(said) < 10 else None
 
 
 def action_as_typed(action: FinancedAction) -> dict[str, Any]:

@@ -7,12 +7,14 @@ the actions, so that two acceptances at once are told in turn (docs/adr/0003, 00
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from portal import clock
@@ -30,10 +32,17 @@ from portal.conventions.models import (
     PlaceMovement,
     ProposalEnd,
 )
+from portal.conventions.states import ConventionState
 from portal.errors import NoPlaceLeft, OutOfTurn, PlacesEnded, RuleBroken
 
 # A place goes through these in this order; of the last two, one happens.
 MOVEMENT_ORDER = (Movement.RETENUE, Movement.OCCUPEE, Movement.LIBEREE, Movement.UTILISEE)
+# The place is somebody's.
+HELD = frozenset({Movement.RETENUE, Movement.OCCUPEE})
+
+
+# A line of the ledger: a record, or a row of its action_id, movement, at and effet_le.
+Line = TypeVar("Line", bound=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +135,21 @@ def places_on_days(session: Session, action: FinancedAction, days: Sequence[date
         .order_by(col(PlaceMovement.effet_le))
     ).all()
     changes = changes_of(session, action.id)
-    known = [row[0] for row in moves]
-    # What each tally is after so many days with movements.
-    tallies = [list(accumulate((int(row[n]) for row in moves), initial=0)) for n in (1, 2, 3)]
+    moved_on, changed_on = [row[0] for row in moves], [change.effet_le for change in changes]
+    held, occupied, used = ([*accumulate((int(row[n]) for row in moves), initial=0)] for n in (1, 2, 3))
+    financed = [*accumulate((c.d_financees for c in changes), initial=action.places_financees)]
     found = []
     for day in days:
-        held, occupied, used = (tally[bisect_right(known, day)] for tally in tallies)
-        financed = action.places_financees + sum(c.d_financees for c in changes if c.effet_le <= day)
-        found.append(ActionPlaces(financed, held, occupied, used, action.surreservation))
+        at = bisect_right(moved_on, day)
+        found.append(
+            ActionPlaces(
+                financed[bisect_right(changed_on, day)],
+                held[at],
+                occupied[at],
+                used[at],
+                action.surreservation,
+            )
+        )
     return found
 
 
@@ -176,6 +192,7 @@ def running_actions(
         .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
         .where(
             col(ActionOffer.offer_id) == offer_id,
+            col(Convention.state) == ConventionState.SIGNEE,
             col(Convention.date_debut) <= day,
             col(Convention.date_fin) >= day,
         )
@@ -261,7 +278,7 @@ def occupy_place(
     A place is never occupied before it was held: an entry told late, of a day before the acceptance, counts from the
     acceptance.
     """
-    held = last_movement(session, prescription_id)
+    held = _taken(session, prescription_id)
     if held is None or held.movement is not Movement.RETENUE:
         return
     effect = max(day or clock.today(), held.effet_le)
@@ -275,8 +292,8 @@ def give_back_place(
 
     A held place is released. An occupied one is released in a file active, used up otherwise (domain §6).
     """
-    last = last_movement(session, prescription_id)
-    if last is None or last.movement not in {Movement.RETENUE, Movement.OCCUPEE}:
+    last = _taken(session, prescription_id)
+    if last is None:
         return None
     effect = max(day or clock.today(), last.effet_le)
     if last.movement is Movement.RETENUE:
@@ -308,11 +325,70 @@ def join_waiting_list(session: Session, *, offer_id: uuid.UUID, prescription_id:
 
 
 def last_movement(session: Session, prescription_id: uuid.UUID) -> PlaceMovement | None:
-    """Return the last line of the ledger about a prescription."""
-    lines = session.exec(
-        select(PlaceMovement).where(col(PlaceMovement.prescription_id) == prescription_id)
-    ).all()
-    return max(lines, key=lambda line: MOVEMENT_ORDER.index(line.movement), default=None)
+    """Return the line of the ledger that says where the place of a prescription stands (see `latest`)."""
+    return latest(
+        session.exec(select(PlaceMovement).where(col(PlaceMovement.prescription_id) == prescription_id)).all()
+    )
+
+
+def latest(lines: Iterable[Line]) -> Line | None:
+    """Return, of the lines of one prescription, the one that says where its place stands; None without lines.
+
+    A place that was carried to the convention that renews has lines in two actions: the one still open tells, or the
+    one told last when both are over.
+    """
+    by_action: dict[uuid.UUID, Line] = {}
+    for line in lines:
+        known = by_action.get(line.action_id)
+        if known is None or _step(line) > _step(known):
+            by_action[line.action_id] = line
+    return max(
+        by_action.values(),
+        key=lambda line: (line.movement in HELD, line.at, line.effet_le, _step(line)),
+        default=None,
+    )
+
+
+def open_lines(session: Session, action_ids: Collection[uuid.UUID]) -> list[PlaceMovement]:
+    """Return the lines of the places that are somebody's now in these actions, the oldest first, in one statement."""
+    after = aliased(PlaceMovement)
+    over = col(after.movement).in_([Movement.LIBEREE, Movement.UTILISEE])
+    entered = and_(col(PlaceMovement.movement) == Movement.RETENUE, col(after.movement) == Movement.OCCUPEE)
+    later = (
+        select(after.id)
+        .where(
+            col(after.prescription_id) == col(PlaceMovement.prescription_id),
+            col(after.action_id) == col(PlaceMovement.action_id),
+            or_(over, entered),
+        )
+        .exists()
+    )
+    return list(
+        session.exec(
+            select(PlaceMovement)
+            .where(
+                col(PlaceMovement.action_id).in_(list(action_ids)),
+                col(PlaceMovement.movement).in_(list(HELD)),
+                ~later,
+            )
+            .order_by(col(PlaceMovement.effet_le), col(PlaceMovement.at), col(PlaceMovement.id))
+        )
+    )
+
+
+def still_held() -> ColumnElement[bool]:
+    """The condition on `PlaceMovement` that its place is held now, in this action, by somebody who has not entered."""
+    after = aliased(PlaceMovement)
+    later = (
+        select(after.id)
+        .where(
+            col(after.prescription_id) == col(PlaceMovement.prescription_id),
+            col(after.action_id) == col(PlaceMovement.action_id),
+            col(after.movement) != Movement.RETENUE,
+        )
+        .exists()
+    )
+    return and_(col(PlaceMovement.movement) == Movement.RETENUE, ~later)
 
 
 def lock_actions(session: Session, ids: Collection[uuid.UUID]) -> list[FinancedAction]:
@@ -370,18 +446,45 @@ def move_offer(session: Session, *, origin: uuid.UUID, target: uuid.UUID) -> Non
     session.flush()
 
 
+def _taken(session: Session, prescription_id: uuid.UUID) -> PlaceMovement | None:
+    """Return the line of the place that is a prescription's now, its action taken; None when it has none."""
+    last = last_movement(session, prescription_id)
+    if last is None or last.movement not in HELD:
+        return None
+    # It may be on its way to the convention that renews.
+    lock_actions(session, [last.action_id])
+    last = last_movement(session, prescription_id)
+    return last if last is not None and last.movement in HELD else None
+
+
+def _step(line: Any) -> int:
+    return MOVEMENT_ORDER.index(line.movement)
+
+
 def _refuse_ended(session: Session, offer_id: uuid.UUID) -> None:
-    ended = session.exec(
-        select(func.max(Convention.date_fin))
+    today = clock.today()
+    found = session.execute(
+        select(col(Convention.state), col(Convention.date_fin))
         .join(FinancedAction, col(FinancedAction.convention_id) == col(Convention.id))
         .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
-        .where(col(ActionOffer.offer_id) == offer_id, col(Convention.date_fin) < clock.today())
-    ).one()
-    if ended is not None:
-        raise PlacesEnded(
-            f"La convention qui finançait cette offre est finie depuis le {ended:%d/%m/%Y} : elle n’a plus de place "
-            "financée. Vous pouvez accepter sans place financée, ou refuser en disant pourquoi."
+        .where(
+            col(ActionOffer.offer_id) == offer_id,
+            or_(
+                and_(col(Convention.state) == ConventionState.SIGNEE, col(Convention.date_fin) < today),
+                col(Convention.state).in_([ConventionState.CLOSE, ConventionState.RESILIEE]),
+            ),
         )
+        .order_by(col(Convention.date_fin).desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        return
+    state, last = found
+    what = "est résiliée" if state is ConventionState.RESILIEE else f"est finie depuis le {last:%d/%m/%Y}"
+    raise PlacesEnded(
+        f"La convention qui finançait cette offre {what} : elle n’a plus de place financée. "
+        "Vous pouvez accepter sans place financée, ou refuser en disant pourquoi."
+    )
 
 
 def _others_first(ahead: int, free: int, *, listed: bool) -> str:
@@ -394,6 +497,48 @@ def _others_first(ahead: int, free: int, *, listed: bool) -> str:
         whose, answer = "les places libres sont pour elles", "Répondez-leur d’abord"
     way_on = "." if listed else ", ou mettez la personne en liste d’attente."
     return f"{who} depuis plus longtemps : {whose}. {answer}{way_on}"
+
+
+def carry(
+    session: Session,
+    line: PlaceMovement,
+    *,
+    action_id: uuid.UUID,
+    first_day: date,
+    left_for: str,
+    come_from: str,
+    by: User | None,
+) -> None:
+    """Have the place that `line` says is somebody's go on in another action, from `first_day` on.
+
+    Or from the day of the line, when it is later. The caller holds the rows of both actions and knows that there is
+    room. Two lines: the place is let go of in the one (`left_for` says why), and taken as it was in the other
+    (`come_from`). Neither is an entry nor an exit: the first takes back what the second gives.
+    """
+    day = max(first_day, line.effet_le)
+    held = int(line.movement is Movement.RETENUE)
+    _write(
+        session,
+        line.action_id,
+        line.prescription_id,
+        Movement.LIBEREE,
+        by,
+        day,
+        motif=left_for,
+        retenues=-held,
+        occupees=held - 1,
+    )
+    _write(
+        session,
+        action_id,
+        line.prescription_id,
+        line.movement,
+        by,
+        day,
+        motif=come_from,
+        retenues=held,
+        occupees=1 - held,
+    )
 
 
 def _write(

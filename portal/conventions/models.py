@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, tex
 from sqlmodel import Field, Relationship, SQLModel
 
 from portal import clock
+from portal.conventions.states import ConventionState, Standing, standing
 from portal.db import id_field, list_field, moment_field, optional_moment_field, text_enum
 from portal.offers.models import Offer
 from portal.structures.models import Structure
@@ -52,19 +53,6 @@ class Movement(StrEnum):
         }[self.value]
 
 
-class Period(StrEnum):
-    """Where a day stands in the period of a convention; the values are those of the list's addresses."""
-
-    EN_COURS = "en-cours"
-    A_VENIR = "a-venir"
-    TERMINEE = "terminees"
-
-    @property
-    def label(self) -> str:
-        """The period as the interface says it."""
-        return {"en-cours": "En cours", "a-venir": "À venir", "terminees": "Terminée"}[self.value]
-
-
 class Financeur(StrEnum):
     """Who pays for what a convention entrusts (domain §3: département, State, and others beside them)."""
 
@@ -95,6 +83,9 @@ class Convention(SQLModel, table=True):
         CheckConstraint("date_debut <= date_fin", name="period"),
         CheckConstraint("montant_centimes >= 0", name="montant_positive"),
         CheckConstraint("delai_entree_jours BETWEEN 1 AND 365", name="delai_sensible"),
+        CheckConstraint("state = 'brouillon' OR signee_le IS NOT NULL", name="signed_on_a_day"),
+        CheckConstraint("(state = 'resiliee') = (resiliee_le IS NOT NULL)", name="ended_on_a_day"),
+        CheckConstraint("grace_jours BETWEEN 0 AND 365", name="grace_sensible"),
     )
 
     id: uuid.UUID = id_field()
@@ -109,6 +100,21 @@ class Convention(SQLModel, table=True):
     # Days after the day agreed (or the acceptance) before a place whose person did not come is freed; null: not before
     # the convention is over (`due.release_days`).
     delai_entree_jours: int | None = None
+    state: ConventionState = Field(
+        default=ConventionState.BROUILLON,
+        sa_type=text_enum(ConventionState),
+        sa_column_kwargs={"server_default": "brouillon"},
+    )
+    signee_le: date | None = None
+    # The last day of a convention that was ended before its time; `date_fin` is that day too.
+    resiliee_le: date | None = None
+    # Days after the end during which everything that closes it can still be written.
+    grace_jours: int = Field(default=60, sa_column_kwargs={"server_default": "60"})
+    objectifs: str | None = Field(default=None, max_length=5000)
+    # The convention that this one renews.
+    renouvelle_id: uuid.UUID | None = Field(default=None, foreign_key="convention.id", unique=True)
+    # Grows at each change: a page opened before another's change is told.
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     created_at: datetime = moment_field()
 
     structure: Structure = Relationship(sa_relationship_kwargs={"lazy": "raise"})
@@ -117,15 +123,17 @@ class Convention(SQLModel, table=True):
         sa_relationship_kwargs={"lazy": "raise", "order_by": "FinancedAction.intitule"},
     )
 
-    def runs_on(self, day: date) -> bool:
+    def standing_on(self, day: date) -> Standing:
+        """Return where the convention stands on `day`."""
+        return standing(self.state, self.date_debut, self.date_fin, day)
+
+    def covers(self, day: date) -> bool:
         """True when `day` falls in the period, both ends included."""
         return self.date_debut <= day <= self.date_fin
 
-    def period_on(self, day: date) -> Period:
-        """Return whether the convention runs on `day`, is to come or is ended."""
-        if self.runs_on(day):
-            return Period.EN_COURS
-        return Period.A_VENIR if day < self.date_debut else Period.TERMINEE
+    def runs_on(self, day: date) -> bool:
+        """True when the convention is signed and `day` falls in its period: only then does it give places."""
+        return self.state is ConventionState.SIGNEE and self.covers(day)
 
 
 class ActionOffer(SQLModel, table=True):
@@ -170,7 +178,8 @@ class PlaceMovement(SQLModel, table=True):
 
     __tablename__ = "place_movement"
     __table_args__ = (
-        UniqueConstraint("prescription_id", "movement"),
+        # Of one action: a place carried to the convention that renews goes on in another.
+        UniqueConstraint("prescription_id", "action_id", "movement"),
         Index("ix_place_movement_action", "action_id", "at"),
         # Holds what is summed: a tally is read in the index alone.
         Index("ix_place_movement_tally", "action_id", "effet_le", "d_retenues", "d_occupees", "d_utilisees"),
@@ -203,6 +212,8 @@ class PlaceChange(SQLModel, table=True):
 
     id: uuid.UUID = id_field()
     action_id: uuid.UUID = Field(foreign_key="financed_action.id")
+    # The amendment of the convention that says so; null for those written before amendments were.
+    amendment_id: uuid.UUID | None = Field(default=None, foreign_key="convention_amendment.id", index=True)
     d_financees: int
     effet_le: date
     motif: str = Field(max_length=500)

@@ -6,39 +6,91 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, case, false, true
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, and_, case, false, true
 from sqlalchemy.orm import contains_eager, joinedload, load_only, selectinload
 from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.conventions import ledger, waiting
+from portal.conventions.engagements import ConventionAmendment
 from portal.conventions.models import (
     ActionOffer,
     Convention,
     FinancedAction,
     Movement,
+    PlaceChange,
     PlaceMovement,
     Waiting,
 )
+from portal.conventions.states import ConventionState, Standing
 from portal.offers.models import Offer
 from portal.offers.places import Places
 from portal.structures.models import Structure
 from portal.structures.queries import is_member
 
 
-def visible_to(user: User) -> Select[Any]:
-    """The conventions, with partner, actions and offers, that `user` may see: the officer all, a partner its own."""
+def scope(user: User) -> Any:
+    """The condition, partner joined, of the conventions that `user` may see.
+
+    The officer all; a partner its own and the State's services all, once they are signed.
+    """
     if user.role is Role.CONVENTIONNEMENT:
-        condition: Any = true()
-    elif user.role is Role.PARTENAIRE:
-        condition = is_member(user)
-    else:
-        condition = false()
+        return true()
+    signed = col(Convention.state) != ConventionState.BROUILLON
+    if user.role is Role.ETAT:
+        return signed
+    if user.role is Role.PARTENAIRE:
+        return and_(is_member(user), signed)
+    return false()
+
+
+def stands(standing: Standing, day: date) -> ColumnElement[bool]:
+    """The condition of the conventions that stand so on `day` (see `states.standing`)."""
+    if standing.value in {state.value for state in ConventionState if state is not ConventionState.SIGNEE}:
+        return col(Convention.state) == ConventionState(standing.value)
+    signed = col(Convention.state) == ConventionState.SIGNEE
+    if standing is Standing.SIGNEE:
+        return and_(signed, col(Convention.date_debut) > day)
+    if standing is Standing.ECHUE:
+        return and_(signed, col(Convention.date_fin) < day)
+    return and_(signed, col(Convention.date_debut) <= day, col(Convention.date_fin) >= day)
+
+
+def number_by_standing(session: Session, user: User, day: date) -> dict[Standing, int]:
+    """Return how many conventions that `user` may see stand where on `day`, in one statement."""
+    named = case(*((stands(one, day), one.value) for one in Standing))
+    rows = session.execute(
+        select(named, func.count())
+        .select_from(Convention)
+        .join(Structure, col(Structure.id) == col(Convention.structure_id))
+        .where(scope(user))
+        .group_by(named)
+    ).all()
+    found = {row[0]: int(row[1]) for row in rows}
+    return {one: found.get(one.value, 0) for one in Standing}
+
+
+def listed(user: User, standing: Standing | None, day: date) -> Select[Any]:
+    """The conventions that `user` may see and that stand so on `day` (None: all), partner loaded, those that end last first."""
+    statement: Any = (
+        select(Convention)
+        .join(Structure, col(Structure.id) == col(Convention.structure_id))
+        .where(scope(user))
+        .options(contains_eager(Convention.structure).load_only(Structure.nom, Structure.commune))  # type: ignore[arg-type]
+        .order_by(col(Convention.date_fin).desc(), col(Convention.numero))
+    )
+    found: Select[Any] = statement if standing is None else statement.where(stands(standing, day))
+    return found
+
+
+def visible_to(user: User) -> Select[Any]:
+    """The conventions of `scope`, with partner, actions and offers, those that end last first."""
     return (
         select(Convention)
         .join(Structure, col(Structure.id) == col(Convention.structure_id))
-        .where(condition)
+        .where(scope(user))
         .options(
             contains_eager(Convention.structure),  # type: ignore[arg-type]
             # An offer's texts are long, and of no use here.
@@ -112,6 +164,7 @@ def places_by_offer(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[
         .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
         .where(
             col(ActionOffer.offer_id).in_(list(offer_ids)),
+            col(Convention.state) == ConventionState.SIGNEE,
             col(Convention.date_debut) <= today,
             col(Convention.date_fin) >= today,
         )
@@ -140,7 +193,11 @@ def financed_offers(session: Session) -> dict[uuid.UUID, tuple[frozenset[str], f
         select(col(ActionOffer.offer_id), col(Convention.numero), col(Convention.financeurs))
         .join(FinancedAction, col(FinancedAction.id) == col(ActionOffer.action_id))
         .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
-        .where(col(Convention.date_debut) <= today, col(Convention.date_fin) >= today)
+        .where(
+            col(Convention.state) == ConventionState.SIGNEE,
+            col(Convention.date_debut) <= today,
+            col(Convention.date_fin) >= today,
+        )
     )
     found: dict[uuid.UUID, tuple[set[str], set[str]]] = {}
     for offer_id, numero, financeurs in rows:
@@ -160,10 +217,10 @@ def place_of(session: Session, prescription_id: uuid.UUID) -> tuple[Movement, Fi
         .where(col(PlaceMovement.prescription_id) == prescription_id)
         .options(joinedload(FinancedAction.convention))  # type: ignore[arg-type]
     ).all()
-    if not lines:
+    last = ledger.latest(line for line, _ in lines)
+    if last is None:
         return None
-    line, action = max(lines, key=lambda pair: ledger.MOVEMENT_ORDER.index(pair[0].movement))
-    return line.movement, action
+    return last.movement, next(action for line, action in lines if line is last)
 
 
 def waiting_rank(session: Session, prescription_id: uuid.UUID) -> int | None:
@@ -216,6 +273,114 @@ class Account:
     en_attente: int
     prevu: int
     engage: int
+
+
+class ListAccounts:
+    """The accounts of conventions of which only ids are known, on one day: two statements, and no action loaded.
+
+    `conventions` is a list of ids, or a statement that gives them. `total` leaves drafts out: their places do not
+    count yet.
+    """
+
+    def __init__(self, session: Session, conventions: Any, day: date) -> None:
+        mine = col(FinancedAction.convention_id).in_(conventions)
+        self._waiting: dict[uuid.UUID, int] = {}
+        people = set()
+        for convention_id, waiting_id in session.execute(
+            select(col(FinancedAction.convention_id), col(Waiting.id))
+            .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
+            .join(Waiting, col(Waiting.offer_id) == col(ActionOffer.offer_id))
+            .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
+            .where(mine, stands(Standing.ACTIVE, day), col(Waiting.left_at).is_(None))
+            .distinct()
+        ):
+            self._waiting[convention_id] = self._waiting.get(convention_id, 0) + 1
+            people.add(waiting_id)
+        self._sums: dict[uuid.UUID, tuple[int, ...]] = {}
+        whole = [0] * 7
+        for convention_id, state, *sums in session.execute(_sums_of(mine, day)):
+            told = tuple(int(value) for value in sums)
+            self._sums[convention_id] = told
+            if state is not ConventionState.BROUILLON:
+                whole = [so_far + value for so_far, value in zip(whole, told, strict=True)]
+        self.total = _account(whole, len(people))
+
+    def of(self, convention_id: uuid.UUID) -> Account:
+        """Return the account of one of the conventions."""
+        return _account(self._sums.get(convention_id, (0,) * 7), self._waiting.get(convention_id, 0))
+
+
+def _sums_of(mine: ColumnElement[bool], day: date) -> Select[Any]:
+    """Rows (convention, state, then the sums of `_account` but for who waits) of the conventions of these actions."""
+    ids = select(col(FinancedAction.id)).where(mine)
+    moved = (
+        select(
+            col(PlaceMovement.action_id).label("action_id"),
+            func.sum(PlaceMovement.d_retenues).label("held"),
+            func.sum(PlaceMovement.d_occupees).label("occupied"),
+            func.sum(PlaceMovement.d_utilisees).label("used"),
+        )
+        .where(col(PlaceMovement.action_id).in_(ids))
+        .group_by(col(PlaceMovement.action_id))
+        .subquery()
+    )
+    changed = (
+        select(
+            col(PlaceChange.action_id).label("action_id"), func.sum(PlaceChange.d_financees).label("places")
+        )
+        .where(col(PlaceChange.action_id).in_(ids), col(PlaceChange.effet_le) <= day)
+        .group_by(col(PlaceChange.action_id))
+        .subquery()
+    )
+    told = (
+        sqlalchemy.select(
+            col(FinancedAction.convention_id).label("convention_id"),
+            col(FinancedAction.cout_unitaire_centimes).label("cost"),
+            (col(FinancedAction.places_financees) + func.coalesce(changed.c.places, 0)).label("financed"),
+            func.coalesce(moved.c.held, 0).label("held"),
+            func.coalesce(moved.c.occupied, 0).label("occupied"),
+            func.coalesce(moved.c.used, 0).label("used"),
+        )
+        .select_from(FinancedAction)
+        .outerjoin(moved, moved.c.action_id == col(FinancedAction.id))
+        .outerjoin(changed, changed.c.action_id == col(FinancedAction.id))
+        .where(mine)
+        .subquery()
+    )
+    taken = told.c.held + told.c.occupied + told.c.used
+    free = told.c.financed - taken
+    return (
+        sqlalchemy.select(
+            told.c.convention_id,
+            col(Convention.state),
+            func.sum(told.c.financed),
+            func.sum(told.c.held),
+            func.sum(told.c.occupied),
+            func.sum(told.c.used),
+            func.sum(case((free > 0, free), else_=0)),
+            func.sum(told.c.financed * told.c.cost),
+            func.sum(taken * told.c.cost),
+        )
+        .join(Convention, col(Convention.id) == told.c.convention_id)
+        .group_by(told.c.convention_id, col(Convention.state))
+    )
+
+
+def amounts_on(session: Session, conventions: Any, day: date) -> dict[uuid.UUID, int]:
+    """Return the cents that amendments in effect on `day` add to these conventions (ids, or a statement of them)."""
+    rows = session.execute(
+        select(col(ConventionAmendment.convention_id), func.sum(ConventionAmendment.d_montant_centimes))
+        .where(
+            col(ConventionAmendment.convention_id).in_(conventions), col(ConventionAmendment.effet_le) <= day
+        )
+        .group_by(col(ConventionAmendment.convention_id))
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _account(sums: Sequence[int], waiting: int) -> Account:
+    financed, held, occupied, used, free, planned, engaged = sums
+    return Account(financed, held, occupied, used, free, waiting, planned, engaged)
 
 
 class Accounts:

@@ -1,16 +1,17 @@
 """Verbs on conventions, on their actions and on the rules of follow-up. Places are the ledger's (`ledger`)."""
 
+import hashlib
 import uuid
 from collections.abc import Collection
-from datetime import date
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from portal import clock
-from portal.accounts.models import Role, User
-from portal.conventions import ledger
+from portal import clock, money
+from portal.accounts.models import User
+from portal.conventions import amendments, history, ledger, life
+from portal.conventions.capacity import check_still_enough
 from portal.conventions.models import (
     ActionOffer,
     ChoiceOfAction,
@@ -18,11 +19,21 @@ from portal.conventions.models import (
     FinancedAction,
     Financeur,
     FollowUpRules,
-    PlaceChange,
     PlaceMode,
-    PlaceMovement,
 )
-from portal.errors import NotAllowed, RuleBroken
+from portal.conventions.states import ConventionState
+from portal.conventions.writing import (
+    STALE,
+    check_changes,
+    check_neighbours,
+    check_officer,
+    check_period,
+    check_signature,
+    check_version,
+    paid,
+    take,
+)
+from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.offers.models import Offer
 
 
@@ -30,13 +41,14 @@ def create_convention(
     session: Session, values: dict[str, Any], *, by: User | None, id: uuid.UUID | None = None
 ) -> Convention:
     """Add a convention from `values` (numero, intitule, structure_id, date_debut, date_fin, montant_centimes,
-    and `financeurs` when they are known).
+    and `financeurs`, `delai_entree_jours`, `objectifs`, `grace_jours`, `signee_le` when they are known). Without the
+    day it was signed, it is a draft, and gives no place.
 
     `id` is made with the form: a second press bears the same one and returns the convention already written,
     unchanged. Raises NotAllowed when `by` is no officer (None is the portal itself); RuleBroken when the number is
-    taken, the period ends before it begins or a financeur is unknown.
+    taken, the period ends before it begins, the signature is to come or a financeur is unknown.
     """
-    _check_officer(by)
+    check_officer(by)
     written = session.get(Convention, id) if id is not None else None
     if written is not None:
         return written
@@ -44,7 +56,13 @@ def create_convention(
         **{name: values[name] for name in _CONVENTION_FIELDS},
         financeurs=_financeurs(values),
         delai_entree_jours=values.get("delai_entree_jours"),
+        objectifs=values.get("objectifs"),
+        signee_le=values.get("signee_le"),
+        state=ConventionState.SIGNEE if values.get("signee_le") else ConventionState.BROUILLON,
+        renouvelle_id=values.get("renouvelle_id"),
     )
+    if values.get("grace_jours") is not None:
+        convention.grace_jours = values["grace_jours"]
     if id is not None:
         convention.id = id
     _check_convention(session, convention)
@@ -57,32 +75,99 @@ def create_convention(
         if written is None:
             raise RuleBroken(_SAME_NUMBER, field="numero") from error
         return written
+    history.record(
+        session,
+        convention,
+        "Convention écrite" if convention.signee_le is None else "Convention écrite, déjà signée",
+        by=by,
+        detail={"signee_le": (None, convention.signee_le)} if convention.signee_le else None,
+    )
     return convention
 
 
-def change_convention(session: Session, convention: Convention, values: dict[str, Any], *, by: User) -> None:
-    """Give the convention these values; who finances it stays as it was when `financeurs` is not among them.
+def change_convention(
+    session: Session,
+    convention: Convention,
+    values: dict[str, Any],
+    *,
+    by: User,
+    version: int | None = None,
+    motif: str | None = None,
+) -> bool:
+    """Give the convention these values, and say whether one of them changed; those that are not named stay as they were.
 
-    Raises NotAllowed and RuleBroken as `create_convention` does, and RuleBroken when the partner would change while
-    actions finance its offers.
+    A draft may change in all; of a signed one this corrects what was written wrong, what was agreed later being an
+    amendment's. A draft that is given the day of its signature is signed. `version` is the one that was opened,
+    `motif` why it changes.
+
+    Raises NotAllowed and RuleBroken as `create_convention` does; AlreadyDone when the convention no longer changes;
+    ChangedMeanwhile; RuleBroken when the partner would change while actions finance its offers, when a signed
+    convention would lose its signature, and when amendments, payments or places given would be left out.
     """
-    _check_officer(by)
-    if values["structure_id"] != convention.structure_id and has_actions(session, convention.id):
+    check_officer(by)
+    take(session, convention)
+    wanted = {name: values[name] for name in (*_CONVENTION_FIELDS, *_OPTIONAL_FIELDS) if name in values}
+    if "financeurs" in values:
+        wanted["financeurs"] = _financeurs(values)
+    if wanted.get("grace_jours", 0) is None:
+        del wanted["grace_jours"]
+    check_changes(convention, grace_jours=wanted.get("grace_jours"))
+    check_version(convention, version)
+    if wanted["structure_id"] != convention.structure_id and has_actions(session, convention.id):
         raise RuleBroken(
             "Les actions de cette convention financent les offres de son partenaire : il ne peut plus changer.",
             field="structure_id",
         )
-    for name in _CONVENTION_FIELDS:
-        setattr(convention, name, values[name])
-    if "financeurs" in values:
-        convention.financeurs = _financeurs(values)
-    if "delai_entree_jours" in values:
-        convention.delai_entree_jours = values["delai_entree_jours"]
+    signature = wanted.pop("signee_le", None)
+    signs = convention.state is ConventionState.BROUILLON and signature is not None
+    if convention.state is ConventionState.SIGNEE and "signee_le" in values:
+        if signature is None:
+            raise RuleBroken("Cette convention est signée : écrivez de quel jour.", field="signee_le")
+        wanted["signee_le"] = signature
+    _check_correction(session, convention, wanted)
+    detail = history.changed(convention, wanted)
+    for name, value in wanted.items():
+        setattr(convention, name, value)
     _check_convention(session, convention)
+    if detail:
+        convention.version += 1
+        fait = "Brouillon modifié" if convention.state is ConventionState.BROUILLON else "Convention corrigée"
+        history.record(session, convention, fait, by=by, motif=motif, detail=detail)
     try:
         session.flush()
     except IntegrityError as error:
         raise RuleBroken(_SAME_NUMBER, field="numero") from error
+    if signs and signature is not None:
+        life.sign(session, convention, signee_le=signature, by=by)
+    return bool(detail) or signs
+
+
+def _check_correction(session: Session, convention: Convention, wanted: dict[str, Any]) -> None:
+    """Refuse to correct a convention against what was written since: amendments, payments, places, renewals."""
+    debut, fin = wanted["date_debut"], wanted["date_fin"]
+    if (debut, fin) != (convention.date_debut, convention.date_fin):
+        check_period(session, convention, date_debut=debut, date_fin=fin)
+        check_neighbours(session, convention, date_debut=debut, date_fin=fin)
+    written = amendments.of_convention(session, convention.id)
+    moved = next((a.numero for a in reversed(written) if a.date_fin_apres is not None), None)
+    if moved is not None and fin != convention.date_fin:
+        raise RuleBroken(
+            f"L’avenant n° {moved} a déplacé le dernier jour : seul un autre avenant le déplace encore.",
+            field="date_fin",
+        )
+    if wanted.get("signee_le") is not None:
+        check_signature(convention, wanted["signee_le"], written[0].signe_le if written else None)
+    less = convention.montant_centimes - wanted["montant_centimes"]
+    if less > 0:
+        days = {debut} | {a.effet_le for a in written}
+        least = min(amendments.amount_on(convention, written, day) for day in days) - less
+        already = paid(session, convention.id)
+        if least < already or least < 0:
+            raise RuleBroken(
+                f"Avec ses avenants, la convention descendrait au-dessous de ce que le partenaire a reçu "
+                f"({money.euros(already)}).",
+                field="montant",
+            )
 
 
 def has_actions(session: Session, convention_id: uuid.UUID) -> bool:
@@ -105,10 +190,13 @@ def create_action(
     Raises NotAllowed when `by` is no officer (None is the portal itself); RuleBroken when no offer is given, or when
     one belongs to another structure.
     """
-    _check_officer(by)
+    check_officer(by)
+    take(session, convention)
     written = _written_action(session, convention, id)
     if written is not None:
         return written
+    if by is not None:
+        check_changes(convention)
     action = FinancedAction(
         convention_id=convention.id,
         intitule=values["intitule"],
@@ -129,87 +217,92 @@ def create_action(
             raise
         return written
     _finance(session, action, convention, values["offer_ids"])
+    history.record(
+        session,
+        convention,
+        "Action ajoutée",
+        by=by,
+        detail={
+            "action": (None, action.intitule),
+            "places_financees": (None, action.places_financees),
+            "cout_unitaire_centimes": (None, action.cout_unitaire_centimes),
+        },
+    )
+    session.flush()
     return action
 
 
 def change_action(
-    session: Session, action: FinancedAction, convention: Convention, values: dict[str, Any], *, by: User
-) -> None:
-    """Give the action these values.
-
-    Raises RuleBroken when fewer places would be financed than are taken, when the mode changes once places have
-    moved, or as `create_action` does; NotAllowed when `by` is no officer.
-    """
-    _check_officer(by)
-    locked = ledger.lock_actions(session, [action.id])[0]
-    _check_still_enough(
-        session,
-        locked,
-        values["places_financees"] - locked.places_financees,
-        values.get("surreservation", locked.surreservation) or 0,
-    )
-    if PlaceMode(values["mode"]) is not locked.mode and ledger.places_moved(session, locked.id):
-        raise RuleBroken("Des places ont déjà été retenues : le mode ne peut plus changer.", field="mode")
-    locked.intitule = values["intitule"]
-    locked.places_financees = values["places_financees"]
-    locked.cout_unitaire_centimes = values["cout_unitaire_centimes"]
-    locked.mode = PlaceMode(values["mode"])
-    if "surreservation" in values:
-        locked.surreservation = values["surreservation"] or 0
-    _finance(session, locked, convention, values["offer_ids"])
-
-
-def change_places(
     session: Session,
     action: FinancedAction,
     convention: Convention,
+    values: dict[str, Any],
     *,
-    change: int,
-    effet_le: date,
-    motif: str,
     by: User,
-    id: uuid.UUID | None = None,
-) -> PlaceChange:
-    """Write an amendment: `change` places more (or fewer, below zero) for the action from the day `effet_le` on.
+    seen: str | None = None,
+) -> bool:
+    """Give the action these values, and say whether one of them changed. `seen` is the `print_of` it that was opened.
 
-    `id` is made with the form: a second press returns the line already written. Raises NotAllowed when `by` is no
-    officer; RuleBroken when nothing changes, when the day is outside the convention's period, without a reason, or
-    when fewer places would be financed than are taken on some day.
+    Raises RuleBroken when fewer places would be financed than are taken, when the mode changes once places have
+    moved, or as `create_action` does; AlreadyDone when the convention no longer changes; ChangedMeanwhile when the
+    action is no longer the one that was opened; NotAllowed when `by` is no officer.
     """
-    _check_officer(by)
-    written = session.get(PlaceChange, id) if id is not None else None
-    if written is not None:
-        if written.action_id != action.id:
-            raise RuleBroken("Cette page n’est plus à jour : rouvrez la convention et recommencez.")
-        return written
+    check_officer(by)
+    take(session, convention)
+    check_changes(convention)
     locked = ledger.lock_actions(session, [action.id])[0]
-    if change == 0:
-        raise RuleBroken("Écrivez combien de places s’ajoutent, ou combien se retirent.", field="places")
-    if not convention.runs_on(effet_le):
-        raise RuleBroken(
-            f"La convention court du {convention.date_debut:%d/%m/%Y} au {convention.date_fin:%d/%m/%Y} : "
-            "choisissez un jour de cette période.",
-            field="effet_le",
+    if seen is not None and seen != print_of(session, locked):
+        raise ChangedMeanwhile("Quelqu’un d’autre a modifié cette action pendant que vous écriviez.")
+    extra = values.get("surreservation", locked.surreservation) or 0
+    check_still_enough(session, locked, values["places_financees"] - locked.places_financees, extra)
+    if PlaceMode(values["mode"]) is not locked.mode and ledger.places_moved(session, locked.id):
+        raise RuleBroken("Des places ont déjà été retenues : le mode ne peut plus changer.", field="mode")
+    wanted = {
+        **{name: values[name] for name in ("intitule", "places_financees", "cout_unitaire_centimes")},
+        "mode": PlaceMode(values["mode"]),
+        "surreservation": extra,
+    }
+    detail = history.changed(locked, wanted)
+    for name, value in wanted.items():
+        setattr(locked, name, value)
+    before = _offer_names(session, locked.id)
+    _finance(session, locked, convention, values["offer_ids"])
+    after = _offer_names(session, locked.id)
+    if before != after:
+        detail["offres"] = (before, after)
+    if detail:
+        history.record(
+            session, convention, f"Action modifiée\u00a0: {locked.intitule}"[:150], by=by, detail=detail
         )
-    if not motif.strip():
-        raise RuleBroken("Écrivez d’où vient ce changement, par exemple « avenant n° 1 ».", field="motif")
-    if change < 0:
-        _check_still_enough(session, locked, change, locked.surreservation, since=effet_le, field="places")
-    line = PlaceChange(
-        action_id=locked.id, d_financees=change, effet_le=effet_le, motif=motif.strip(), by_id=by.id
+        session.flush()
+    return bool(detail)
+
+
+def print_of(session: Session, action: FinancedAction) -> str:
+    """Return a short text that differs as soon as something of the action differs: a page opened before is known by it."""
+    offers = sorted(
+        str(id)
+        for id in session.exec(select(ActionOffer.offer_id).where(col(ActionOffer.action_id) == action.id))
     )
-    if id is not None:
-        line.id = id
-    try:
-        with session.begin_nested():
-            session.add(line)
-    except IntegrityError:
-        # The first press was written between our look and our writing.
-        written = session.get(PlaceChange, id) if id is not None else None
-        if written is None:
-            raise
-        return written
-    return line
+    said = (
+        action.intitule,
+        action.places_financees,
+        action.cout_unitaire_centimes,
+        action.mode.value,
+        action.surreservation,
+        *offers,
+    )
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+def _offer_names(session: Session, action_id: uuid.UUID) -> str:
+    names = session.exec(
+        select(Offer.nom)
+        .join(ActionOffer, col(ActionOffer.offer_id) == col(Offer.id))
+        .where(col(ActionOffer.action_id) == action_id)
+        .order_by(col(Offer.nom))
+    )
+    return ", ".join(names)
 
 
 def set_follow_up_rules(session: Session, values: dict[str, Any], *, by: User) -> FollowUpRules:
@@ -218,7 +311,7 @@ def set_follow_up_rules(session: Session, values: dict[str, Any], *, by: User) -
     Raises NotAllowed when `by` is no officer; RuleBroken when a delay is not sensible, or when a prescription would
     expire before its référent is told of the silence.
     """
-    _check_officer(by)
+    check_officer(by)
     kept = session.get(FollowUpRules, 1)
     if kept is None:
         kept = FollowUpRules()
@@ -257,6 +350,7 @@ FOLLOW_UP_BOUNDS: dict[str, tuple[int, int]] = {
     "heures_max": (0, 60),
 }
 
+_OPTIONAL_FIELDS = ("delai_entree_jours", "objectifs", "grace_jours", "signee_le")
 _CONVENTION_FIELDS = ("numero", "intitule", "structure_id", "date_debut", "date_fin", "montant_centimes")
 
 
@@ -271,15 +365,10 @@ def _financeurs(values: dict[str, Any]) -> list[str] | None:
 _SAME_NUMBER = "Une autre convention porte ce numéro."
 
 
-def _check_officer(by: User | None) -> None:
-    if by is not None and by.role is not Role.CONVENTIONNEMENT:
-        raise NotAllowed("Seul un chargé de conventionnement peut écrire une convention.")
-
-
 def _written_action(session: Session, convention: Convention, id: uuid.UUID | None) -> FinancedAction | None:
     found = session.get(FinancedAction, id) if id is not None else None
     if found is not None and found.convention_id != convention.id:
-        raise RuleBroken("Cette page n’est plus à jour : rouvrez la convention et recommencez.")
+        raise RuleBroken(STALE)
     return found
 
 
@@ -288,6 +377,10 @@ def _check_convention(session: Session, convention: Convention) -> None:
         raise RuleBroken("La convention finit avant de commencer : corrigez les dates.", field="date_fin")
     if convention.delai_entree_jours is not None and not 1 <= convention.delai_entree_jours <= 365:
         raise RuleBroken("Écrivez un délai entre 1 et 365 jours.", field="delai_entree_jours")
+    if not 0 <= convention.grace_jours <= 365:
+        raise RuleBroken("Écrivez un délai entre 0 et 365 jours.", field="grace_jours")
+    if convention.signee_le is not None:
+        check_signature(convention, convention.signee_le)
     same = select(Convention.id).where(
         col(Convention.numero) == convention.numero, col(Convention.id) != convention.id
     )
@@ -312,36 +405,3 @@ def _finance(
             session.delete(link)
     session.add_all(ActionOffer(action_id=action.id, offer_id=offer_id) for offer_id in wanted)
     session.flush()
-
-
-def _check_still_enough(
-    session: Session,
-    action: FinancedAction,
-    change: int,
-    surreservation: int,
-    *,
-    since: date | None = None,
-    field: str = "places_financees",
-) -> None:
-    """Refuse to finance fewer places than are taken, on any day from `since` on (from the first when None)."""
-    today = clock.today()
-    days = {today} | {line.effet_le for line in ledger.changes_of(session, action.id)}
-    moved = select(col(PlaceMovement.effet_le)).where(col(PlaceMovement.action_id) == action.id).distinct()
-    days |= {row[0] for row in session.execute(moved)}
-    if since is not None:
-        days = {day for day in days if day >= since} | {since}
-    ordered = sorted(days)
-    # What is taken now is still to be taken on a day to come, as far as anybody knows.
-    short = [
-        places.prises
-        for places in ledger.places_on_days(session, action, ordered)
-        if places.prises > places.financees + change + surreservation
-    ]
-    if short:
-        taken = max(short)
-        already = (
-            "1 place est déjà retenue, occupée ou utilisée"
-            if taken == 1
-            else f"{taken} places sont déjà retenues, occupées ou utilisées"
-        )
-        raise RuleBroken(f"{already} : financez-en au moins autant.", field=field)

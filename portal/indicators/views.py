@@ -3,14 +3,16 @@
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 
-from portal import vocabulary
+from portal import clock, vocabulary
 from portal.accounts.models import Role
 from portal.beneficiaries import queries as beneficiary_queries
 from portal.catalogue import current
-from portal.conventions import ledger as convention_ledger
 from portal.conventions import queries as convention_queries
+from portal.conventions import reports as convention_reports
+from portal.conventions.models import Convention
+from portal.conventions.states import Standing
 from portal.indicators import catalogue, charts, unmet
 from portal.offers import queries as offer_queries
 from portal.prescriptions import queries as prescription_queries
@@ -20,6 +22,10 @@ from portal.web.access import allow, person, public
 from portal.web.session import db
 
 blueprint = Blueprint("indicators", __name__)
+
+
+# Active conventions whose places the officer's first page adds up, at most.
+_SUMMED = 40
 
 
 @blueprint.get("/")
@@ -37,16 +43,19 @@ def home() -> Any:
         facts["waiting"] = prescription_queries.waiting_number(db(), user)
         facts["structures"] = list(db().execute(structure_queries.changeable_by(user)).scalars())
         facts["offers"] = _count(offer_queries.changeable_by(user))
+        facts["reports_late"], facts["reports_owed"] = convention_reports.owed_by(db(), user, clock.today())
     if user is not None and user.role is Role.CONVENTIONNEMENT:
-        conventions = db().execute(convention_queries.visible_to(user)).scalars().all()
-        places = convention_ledger.places_of_actions(
-            db(), [a for c in conventions for a in c.actions]
-        ).values()
-        facts["conventions"] = len(conventions)
-        facts["places"] = {
-            name: sum(getattr(p, name) for p in places)
-            for name in ("financees", "retenues", "occupees", "utilisees", "libres")
-        }
+        today = clock.today()
+        numbers = convention_queries.number_by_standing(db(), user, today)
+        facts["conventions"] = sum(numbers.values())
+        facts["active"] = numbers[Standing.ACTIVE]
+        facts["ended"] = numbers[Standing.ECHUE]
+        facts["reports_to_read"] = convention_reports.number_to_read(db())
+        # Beyond, their list adds up page by page: the first page stays light.
+        if 0 < facts["active"] <= _SUMMED:
+            active = convention_queries.listed(user, Standing.ACTIVE, today).order_by(None)
+            ids = active.with_only_columns(col(Convention.id))
+            facts["places"] = convention_queries.ListAccounts(db(), ids, today).total
     return render_template(
         "indicators/home.html",
         user=user,
@@ -56,7 +65,7 @@ def home() -> Any:
     )
 
 
-_WATCHERS = (Role.ANIMATION, Role.ADMINISTRATION, Role.CONVENTIONNEMENT)
+_WATCHERS = (Role.ANIMATION, Role.ADMINISTRATION, Role.CONVENTIONNEMENT, Role.ETAT)
 TABLES = (
     "mois",
     "qualite",

@@ -13,7 +13,6 @@ from portal.conventions import ledger, waiting
 from portal.conventions.models import (
     Convention,
     FinancedAction,
-    Movement,
     PlaceMovement,
     ProposalEnd,
     Waiting,
@@ -81,7 +80,7 @@ def release_days(session: Session) -> dict[uuid.UUID, Release]:
             .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
             .join(Prescription, col(Prescription.id) == col(PlaceMovement.prescription_id))
             .where(
-                col(PlaceMovement.movement) == Movement.RETENUE,
+                ledger.still_held(),
                 col(Prescription.state) == State.ACCEPTEE,
                 col(Convention.delai_entree_jours).is_not(None) | (col(Convention.date_fin) < clock.today()),
             )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 
+import sqlalchemy
 import xlsxwriter
 from sqlalchemy import Select, false
 from sqlmodel import Session, col, select
@@ -307,11 +308,14 @@ def _name(user: User, person: Sequence[Any], shared: dict[str, str]) -> str | No
 
 def places_of(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Movement, str, str]]:
     """Return {prescription: (where its place stands, action, number of the convention)}, in one statement."""
-    found: dict[uuid.UUID, tuple[Movement, str, str]] = {}
-    for id, movement, action, numero in session.execute(
-        select(
+    lines: dict[uuid.UUID, list[Any]] = {}
+    for row in session.execute(
+        sqlalchemy.select(
             col(PlaceMovement.prescription_id),
+            col(PlaceMovement.action_id),
             col(PlaceMovement.movement),
+            col(PlaceMovement.at),
+            col(PlaceMovement.effet_le),
             col(FinancedAction.intitule),
             col(Convention.numero),
         )
@@ -319,11 +323,9 @@ def places_of(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tup
         .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
         .where(col(PlaceMovement.prescription_id).in_(ids))
     ):
-        known = found.get(id)
-        order = ledger.MOVEMENT_ORDER.index
-        if known is None or order(movement) > order(known[0]):
-            found[id] = (movement, action, numero)
-    return found
+        lines.setdefault(row.prescription_id, []).append(row)
+    lasts = {id: ledger.latest(rows) for id, rows in lines.items()}
+    return {id: (last.movement, last.intitule, last.numero) for id, last in lasts.items() if last is not None}
 
 
 def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:

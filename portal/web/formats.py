@@ -6,6 +6,7 @@ from babel.dates import get_day_names, get_month_names
 from flask import Flask
 
 from portal import clock
+from portal.money import etp, euros, rate, units
 from portal.phones import show_phone
 
 _NARROW = "\u202f"
@@ -56,14 +57,6 @@ def since(value: datetime | None) -> str:
     return text.removeprefix("il y a ")
 
 
-def euros(cents: int | None) -> str:
-    """Return "1 234,56 €" for an amount in cents."""
-    if cents is None:
-        return ""
-    sign, whole, rest = ("-" if cents < 0 else ""), abs(cents) // 100, abs(cents) % 100
-    return f"{sign}{whole:,}".replace(",", _NARROW) + f",{rest:02d}\u00a0€"
-
-
 def hours(value: float | None) -> str:
     """Return "7 h 30" for 7.5."""
     if value is None:
@@ -105,7 +98,21 @@ def cell(value: object) -> str:
 
 def init_app(app: Flask) -> None:
     """Register the filters under their own names."""
-    for filter_ in (day, short_day, moment, ago, since, euros, hours, clock_time, file_size, cell):
+    for filter_ in (
+        day,
+        short_day,
+        moment,
+        ago,
+        since,
+        euros,
+        rate,
+        units,
+        etp,
+        hours,
+        clock_time,
+        file_size,
+        cell,
+    ):
         app.add_template_filter(filter_)
     app.add_template_filter(show_phone, "phone")
     app.add_template_global(count)

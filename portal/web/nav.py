@@ -18,11 +18,12 @@ _ENTRIES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
     ("Référencement", "referencement.index", frozenset({"animation", "administration"})),
     ("Offres", "offers.mine", frozenset({"animation"})),
     ("Structures", "structures.index", frozenset({"partenaire", "animation", "administration"})),
-    ("Conventions", "conventions.index", frozenset({"conventionnement", "partenaire"})),
+    ("Conventions", "conventions.index", frozenset({"conventionnement", "partenaire", "etat"})),
+    ("Budget", "budget.index", frozenset({"conventionnement", "administration", "etat"})),
     (
         "Indicateurs",
         "indicators.dashboard",
-        frozenset({"animation", "administration", "conventionnement"}),
+        frozenset({"animation", "administration", "conventionnement", "etat"}),
     ),
     ("Comptes", "accounts.users", frozenset({"administration"})),
     ("Clés de l’API", "accounts.api_keys", frozenset({"administration"})),
@@ -34,6 +35,8 @@ def entries() -> list[dict[str, Any]]:
     """Return the header's links for the person of this request: label, url, current."""
     role = str(current_user.role) if current_user.is_authenticated else None
     room = (request.endpoint or "").split(".")[0]
+    # What partners owe and the follow of actions are read from the conventions.
+    room = {"follow": "conventions"}.get(room, room)
     return [
         {
             "label": label,

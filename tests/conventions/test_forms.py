@@ -6,7 +6,8 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from wtforms import SelectChoice
 
-from portal.conventions.forms import ActionForm, ConventionForm, EurosField, read_euros, show_euros
+from portal.conventions.forms import ActionForm, ConventionForm
+from portal.web.euros import EurosField, read_euros, show_euros
 from portal.web.forms import Form
 
 NARROW, NO_BREAK = "\u202f", "\u00a0"

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import ledger, rules, waiting
+from portal.conventions import amendments, ledger, rules, waiting
 from portal.conventions.models import (
     Movement,
     PlaceChange,
@@ -139,7 +139,7 @@ class Places(RuleBasedStateMachine):
     @rule(change=st.integers(-2, 2), later=st.integers(-5, 8))
     def amend(self, change: int, later: int) -> None:
         self.attempt(
-            lambda: rules.change_places(
+            lambda: amendments.change_places(
                 self.session,
                 self.action,
                 self.convention,

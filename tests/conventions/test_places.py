@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import ledger, over_time, rules
+from portal.conventions import amendments, ledger, over_time, rules
 from portal.conventions.models import (
     ChoiceOfAction,
     Convention,
@@ -29,7 +29,7 @@ MoveClock = Callable[..., datetime]
 
 def amend(session: Session, scene: Scene, officer: User, change: int, days: int = 0) -> PlaceChange:
     action = made(scene)
-    return rules.change_places(
+    return amendments.change_places(
         session,
         action,
         session.get_one(Convention, action.convention_id),
@@ -106,7 +106,7 @@ def test_an_amendment_that_says_nothing_is_refused(
     action = made(make_scene(session))
     convention = session.get_one(Convention, action.convention_id)
     with pytest.raises(RuleBroken) as broken:
-        rules.change_places(
+        amendments.change_places(
             session,
             action,
             convention,
@@ -191,6 +191,7 @@ def test_the_delay_of_absence_is_the_convention_s(session: Session, officer: Use
     assert "15 jours" in form.submit("Enregistrer", delai_entree_jours="15").text
     session.refresh(convention)
     assert convention.delai_entree_jours == 15
+    form = sign_in(officer).get(f"{path}/modifier").form(f"{convention.id}/modifier")
     form.submit("Enregistrer", delai_entree_jours="")
     session.refresh(convention)
     assert convention.delai_entree_jours is None

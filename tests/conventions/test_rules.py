@@ -9,7 +9,8 @@ from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import Role
 from portal.conventions import ledger, rules
-from portal.conventions.models import ActionOffer, Convention, FinancedAction, Period, PlaceMode
+from portal.conventions.models import ActionOffer, Convention, FinancedAction, PlaceMode
+from portal.conventions.states import ConventionState, Standing
 from portal.errors import NotAllowed, RuleBroken
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
@@ -143,17 +144,20 @@ def test_the_partner_stays_once_actions_finance_its_offers(session: Session) -> 
 
 
 @pytest.mark.parametrize(
-    ("day", "period"),
+    ("day", "expected"),
     [
-        (date(2025, 12, 31), Period.A_VENIR),
-        (date(2026, 1, 1), Period.EN_COURS),
-        (date(2026, 12, 31), Period.EN_COURS),
-        (date(2027, 1, 1), Period.TERMINEE),
+        (date(2025, 12, 31), Standing.SIGNEE),
+        (date(2026, 1, 1), Standing.ACTIVE),
+        (date(2026, 12, 31), Standing.ACTIVE),
+        (date(2027, 1, 1), Standing.ECHUE),
     ],
 )
-def test_the_period_of_a_day(day: date, period: Period) -> None:
-    convention = Convention(**convention_values(uuid.uuid4()))
-    assert convention.period_on(day) is period
+def test_where_a_convention_stands_on_a_day(day: date, expected: Standing) -> None:
+    convention = Convention(
+        **convention_values(uuid.uuid4()), signee_le=date(2025, 12, 1), state=ConventionState.SIGNEE
+    )
+    assert convention.standing_on(day) is expected
+    assert convention.runs_on(day) is (expected is Standing.ACTIVE)
 
 
 # --- Actions ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import ledger
+from portal.conventions import ledger, queries
 from portal.conventions.models import Convention, PlaceMode
 from portal.prescriptions.states import State
 from portal.structures import rules as structure_rules
@@ -37,7 +37,7 @@ def test_a_partner_reads_its_own_and_writes_nothing(session: Session, sign_in: S
     browser = sign_in(scene.partner)
     for url in readings(action):
         page = browser.get(url)
-        assert not page.soup.select("main form")
+        assert not page.soup.select('main form[method="post"]')
         assert not page.soup.select('main a[href$="/modifier"], main a[href$="/nouvelle"]')
     for url in writings(action):
         browser.get(url, status=403)
@@ -82,6 +82,7 @@ def test_what_is_not_there_is_not_found(session: Session, sign_in: SignIn, offic
         f"/conventions/{elsewhere.convention_id}/actions/{action.id}",
         f"/conventions/{elsewhere.convention_id}/actions/{action.id}/modifier",
         "/conventions?periode=jamais",
+        "/conventions?etat=jamais",
         "/conventions?page=99",
     ):
         browser.get(url, status=404)
@@ -96,7 +97,7 @@ def test_the_list_counts_places_and_money(session: Session, sign_in: SignIn) -> 
         make_prescription(session, scene, state)
     page = sign_in(scene.partner).get("/conventions")
     row, total = rows(page)
-    assert " En cours " in row[0]
+    assert " Active " in row[0]
     assert scene.structure.nom in row[0]
     assert row[1:7] == ["5", "1", "1", "1", "2", "0"]
     assert row[7:] == ["4 500,00 €", "7 500,00 €", "30 000,00 €"]
@@ -104,8 +105,8 @@ def test_the_list_counts_places_and_money(session: Session, sign_in: SignIn) -> 
     assert total[1:] == row[1:]
 
 
-def test_the_list_by_period(session: Session, sign_in: SignIn) -> None:
-    partner, structure = make_partner(session)
+def test_the_list_by_standing(session: Session, sign_in: SignIn, officer: User) -> None:
+    _, structure = make_partner(session)
     today = clock.today()
     for numero, begins, ends in (("PASSEE", -30, -1), ("PRESENTE", -30, 30), ("FUTURE", 1, 30)):
         make_convention(
@@ -115,27 +116,57 @@ def test_the_list_by_period(session: Session, sign_in: SignIn) -> None:
             date_debut=today + timedelta(days=begins),
             date_fin=today + timedelta(days=ends),
         )
-    browser = sign_in(partner)
+    make_convention(session, structure, numero="PROJET", signee_le=None)
+    browser = sign_in(officer)
     everything = browser.get("/conventions")
-    assert len(rows(everything)) == 4
+    assert len(rows(everything)) == 5
     for link, numero, word in (
-        ("Terminées (1)", "PASSEE", "Terminée"),
-        ("En cours (1)", "PRESENTE", "En cours"),
-        ("À venir (1)", "FUTURE", "À venir"),
+        ("Échues (1)", "PASSEE", "Échue"),
+        ("Actives (1)", "PRESENTE", "Active"),
+        ("À venir (1)", "FUTURE", "Signée, à venir"),
+        ("Brouillons (1)", "PROJET", "Brouillon"),
     ):
         page = everything.click(link)
         row, total = rows(page)
         assert row[0].startswith(f"{numero} {word} ")
         assert total[0] == "Total : 1 convention"
         assert page.soup.select_one('main nav a[aria-current="page"]').text.startswith(link[:4])  # type: ignore[union-attr]
-    assert len(rows(page.click("Toutes (3)"))) == 4
+    assert len(rows(page.click("Toutes (4)"))) == 5
 
 
-def test_a_period_without_conventions_leads_back(session: Session, sign_in: SignIn) -> None:
+@pytest.mark.parametrize(
+    ("former", "now"), [("en-cours", "active"), ("a-venir", "signee"), ("terminees", "echue")]
+)
+def test_the_former_addresses_of_the_list_lead_on(
+    session: Session, sign_in: SignIn, officer: User, former: str, now: str
+) -> None:
+    make_scene(session)
+    answer = sign_in(officer).client.get(f"/conventions?periode={former}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/conventions?etat={now}")
+
+
+def test_a_standing_without_conventions_leads_back(session: Session, sign_in: SignIn) -> None:
     scene = make_scene(session)
-    page = sign_in(scene.partner).get("/conventions?periode=terminees")
-    assert "Aucune convention de cette période" in page.text
+    page = sign_in(scene.partner).get("/conventions?etat=close")
+    assert "Aucune convention dans cet état" in page.text
     assert len(rows(page.click("Voir toutes les conventions"))) == 2
+
+
+def test_a_draft_counts_for_nothing_and_its_partner_does_not_see_it(
+    session: Session, sign_in: SignIn, officer: User
+) -> None:
+    scene = make_scene(session, places=5)
+    draft = make_convention(session, scene.structure, signee_le=None)
+    make_action(session, draft, [scene.offer], places=7)
+    session.commit()
+    page = sign_in(officer).get("/conventions")
+    assert rows(page)[-1][:2] == ["Total : 2 conventions", "5"]
+    assert "Les brouillons ne comptent pas" in page.text
+    places = queries.places_by_offer(session, [scene.offer.id])[scene.offer.id]
+    assert (places.financees, places.libres) == (5, 5)
+    partner = sign_in(scene.partner)
+    assert len(rows(partner.get("/conventions"))) == 2
+    partner.get(f"/conventions/{draft.id}", status=404)
 
 
 def test_an_empty_list_offers_the_first_step(session: Session, sign_in: SignIn, officer: User) -> None:
@@ -145,17 +176,20 @@ def test_an_empty_list_offers_the_first_step(session: Session, sign_in: SignIn, 
     assert page.click("Écrire une convention").h1 == "Écrire une convention"
 
 
-def test_a_long_list_has_pages_and_one_total(session: Session, sign_in: SignIn) -> None:
+def test_a_long_list_has_pages_and_the_total_of_all_is_asked_for(session: Session, sign_in: SignIn) -> None:
     partner, structure = make_partner(session)
     offer = make_offer(session, structure)
-    for _ in range(51):
+    for _ in range(21):
         make_action(session, make_convention(session, structure), [offer], places=2)
     browser = sign_in(partner)
     first = browser.get("/conventions")
     second = first.click("Page 2")
-    assert (len(rows(first)), len(rows(second))) == (51, 2)
-    assert rows(first)[-1] == rows(second)[-1]
-    assert rows(second)[-1][:2] == ["Total : 51 conventions", "102"]
+    assert (len(rows(first)), len(rows(second))) == (21, 2)
+    assert rows(first)[-1][:2] == ["Total de cette page : 20 conventions", "40"]
+    whole = second.click("Total des 21 conventions")
+    assert rows(whole)[-1][:2] == ["Total : 21 conventions", "42"]
+    assert rows(whole)[-1][-1] == "630 000,00 €"
+    assert rows(whole.click("Page 1"))[-1] == rows(whole)[-1]
 
 
 def test_the_list_takes_as_many_statements_for_one_as_for_many(session: Session, sign_in: SignIn) -> None:

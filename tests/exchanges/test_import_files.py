@@ -6,10 +6,10 @@ import zipfile
 import pytest
 import xlsxwriter
 
+from portal import spreadsheets
 from portal.errors import RuleBroken
-from portal.exchanges.imports import tables
 from portal.exchanges.imports.columns import guess, kind_of
-from portal.exchanges.imports.tables import read_sheets
+from portal.spreadsheets import read_sheets
 from tests.exchanges.import_tables import workbook
 
 TEXT = 'nom;précisions\n"deux\nlignes";"œuvre ; dix €"\n\nÉté;l’été\n'
@@ -63,8 +63,8 @@ def test_a_line_longer_than_its_headers_says_so() -> None:
         ("t.xlsx", b"PK\x03\x04 coup\xc3\xa9", "pas un vrai classeur XLSX"),
         ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "mot de passe, ou d’un ancien format"),
         ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "n’est pas un tableau"),
-        ("t.csv", b"nom\n" + b"A\n" * (tables.MAX_LINES + 1), "dépasse 20000 lignes"),
-        ("t.csv", b"x" * (tables.MAX_BYTES + 1), "10 Mo au plus"),
+        ("t.csv", b"nom\n" + b"A\n" * (spreadsheets.MAX_LINES + 1), "dépasse 20000 lignes"),
+        ("t.csv", b"x" * (spreadsheets.MAX_BYTES + 1), "10 Mo au plus"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_what_to_do(filename: str, content: bytes, said: str) -> None:
@@ -81,7 +81,7 @@ def test_a_cut_workbook_and_a_zip_that_is_none() -> None:
 
 
 def test_a_workbook_that_unfolds_too_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MAX_UNPACKED", 3_000_000)
+    monkeypatch.setattr(spreadsheets, "MAX_UNPACKED", 3_000_000)
     out = io.BytesIO(workbook({"Services": [{"nom": "A"}]}))
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet9.xml", b" " * 4_000_000)

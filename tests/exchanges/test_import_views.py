@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, func, select
 
+from portal import spreadsheets
 from portal.accounts.models import Role, User
-from portal.exchanges.imports import runs, tables
+from portal.exchanges.imports import runs
 from portal.exchanges.models import ImportRun, ImportState
 from portal.offers.models import Offer
 from portal.structures.models import Structure
@@ -172,7 +173,7 @@ def test_twenty_megabytes_are_refused_with_what_to_do(keeper: Browser, session: 
     )
     page = keeper._page(response, 413, follow=False)
     assert page.h1 == "Ce fichier est trop gros"
-    assert tables.too_big in page.text
+    assert spreadsheets.too_big in page.text
     assert session.exec(select(func.count()).select_from(ImportRun)).one() == 0
 
 

@@ -27,6 +27,7 @@ def make_convention(session: Session, structure: Structure, **values: Any) -> Co
             "date_debut": today - timedelta(days=90),
             "date_fin": today + timedelta(days=200),
             "montant_centimes": 3_000_000,
+            "signee_le": today - timedelta(days=100),
             **values,
         },
         by=None,

@@ -1,11 +1,16 @@
 """The first page: what each person can do now, with numbers counted another way."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session
 
+from portal import clock
 from portal.accounts.models import Role, User
+from portal.conventions import reports
+from portal.conventions.engagements import ReportKind
+from portal.conventions.models import Convention
 from portal.prescriptions import answers, due, rules
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
@@ -51,6 +56,33 @@ def test_a_partner_reads_what_awaits_an_answer(sign_in: Callable[[User], Browser
     }
     assert scene.structure.nom in page.text
     assert page.click("Écrire une offre").response.status_code == 200
+
+
+def test_a_partner_reads_which_reports_are_due(sign_in: Callable[[User], Browser], session: Session) -> None:
+    scene = make_scene(session)
+    assert scene.action is not None
+    convention = session.get_one(Convention, scene.action.convention_id)
+    officer = make_user(session, Role.CONVENTIONNEMENT)
+    for days in (-1, 30, 31):
+        reports.ask(
+            session,
+            convention,
+            {
+                "kind": ReportKind.ACTIVITE,
+                "debut": clock.today() - timedelta(days=50 + days),
+                "fin": clock.today() - timedelta(days=10),
+                "du_le": clock.today() + timedelta(days=days),
+            },
+            by=officer,
+        )
+        assert tallies(sign_in(scene.partner).get("/")).get("rapport en retard") == "1"
+    page = sign_in(scene.partner).get("/")
+    assert tallies(page)["rapport à remettre"] == "1", "not what is due in more than thirty days"
+    report = reports.of_convention(session, convention.id)[0]
+    reports.hand_in(session, convention, report.id, {"realise": "Fait."}, {}, by=scene.partner)
+    session.flush()
+    assert "rapport en retard" not in tallies(sign_in(scene.partner).get("/"))
+    assert sign_in(officer).get("/").click("Rapports à lire (1)").path == "/conventions/rapports"
 
 
 def test_a_partner_without_structure_is_told_the_first_step(

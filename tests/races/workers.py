@@ -14,7 +14,7 @@ from portal.beneficiaries.models import Beneficiary
 from portal.catalogue import needs
 from portal.catalogue.criteria import Criteria
 from portal.config import Config
-from portal.conventions import rules as convention_rules
+from portal.conventions import amendments
 from portal.conventions.models import Convention, FinancedAction
 from portal.db import Database
 from portal.errors import NoPlaceLeft, RuleBroken
@@ -97,7 +97,7 @@ def take_away(database: Database, start: Start, action_id: uuid.UUID, by_id: uui
     """Write an amendment that takes places away from today on, as the officer's page does."""
     with _page(database, start) as session:
         action = _opened(session, start, FinancedAction, action_id)
-        convention_rules.change_places(
+        amendments.change_places(
             session,
             action,
             session.get_one(Convention, action.convention_id),

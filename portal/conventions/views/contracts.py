@@ -1,63 +1,100 @@
-"""Conventions and their actions: written by the officer, read by the partner they are signed with."""
+"""Conventions: written by the officer, read by the partner they are signed with and by the State's services."""
 
 import uuid
 from typing import Any
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
-from sqlmodel import col
+from sqlmodel import col, func, select
 from wtforms import SelectChoice
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import ledger, queries, rules
-from portal.conventions.forms import ActionForm, ConventionForm, action_as_typed, convention_as_typed
-from portal.conventions.models import Convention, Financeur, Period, PlaceMode
-from portal.conventions.views.blueprint import action_of, blueprint, may_write, visible
-from portal.errors import RuleBroken
-from portal.offers.models import Offer
+from portal.conventions import amendments, ledger, papers, payments, queries, reports, rules
+from portal.conventions.forms import ConventionForm, PastDayForm, convention_as_typed
+from portal.conventions.models import Convention, Financeur
+from portal.conventions.states import ConventionState, Standing
+from portal.conventions.views.blueprint import (
+    BADGES,
+    READERS,
+    blueprint,
+    conflict_of,
+    history_of,
+    may_write,
+    visible,
+)
+from portal.conventions.writing import grace_left, is_open, renewal_of
+from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
 from portal.web.access import allow, person
-from portal.web.pagination import Pager, page_number, paginate
+from portal.web.pagination import page_number, paginate
 from portal.web.session import db
 
-PAGE_SIZE = 50
+# A page with its places and its money is rendered within the house's limit at this size.
+PAGE_SIZE = 20
 
-# How each period is shown: kind of the badge, icon. The word is the period's own.
-PERIODS: dict[Period, tuple[str, str]] = {
-    Period.EN_COURS: ("success", "check"),
-    Period.A_VENIR: ("accent", "clock"),
-    Period.TERMINEE: ("neutral", "flag"),
+# Addresses that the list had, and where they lead now.
+_FORMER = {"en-cours": Standing.ACTIVE, "a-venir": Standing.SIGNEE, "terminees": Standing.ECHUE}
+_PLURALS = {
+    Standing.BROUILLON: "Brouillons",
+    Standing.SIGNEE: "À venir",
+    Standing.ACTIVE: "Actives",
+    Standing.ECHUE: "Échues",
+    Standing.CLOSE: "Closes",
+    Standing.RESILIEE: "Résiliées",
 }
 
 
 @blueprint.get("", strict_slashes=False)
-@allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
+@allow(*READERS)
 def index() -> Any:
-    """Every convention one may see, with places and money, and their total."""
+    """The conventions one may see, with places and money, and the total of the page or, asked for, of all."""
+    former = request.args.get("periode")
+    if former:
+        if former not in _FORMER:
+            abort(404)
+        return redirect(url_for("conventions.index", etat=_FORMER[former].value), 302)
     today = clock.today()
-    everything = list(db().execute(queries.visible_to(person())).scalars())
-    chosen = _period(request.args.get("periode"))
-    shown = [c for c in everything if chosen is None or c.period_on(today) is chosen]
-    accounts = queries.Accounts(db(), shown, today)
-    number = page_number(request.args.get("page"))
-    pages = max(1, -(-len(shown) // PAGE_SIZE))
-    if number > pages:
-        abort(404)
-    here = shown[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    user = person()
+    chosen = _standing(request.args.get("etat"))
+    numbers = queries.number_by_standing(db(), user, today)
+    statement = queries.listed(user, chosen, today)
+    pager = paginate(db(), statement, page_number(request.args.get("page")), size=PAGE_SIZE)
+    ids = [convention.id for convention in pager.items]
+    accounts = queries.ListAccounts(db(), ids, today)
+    amended = queries.amounts_on(db(), ids, today)
+    rows = [
+        (c, c.standing_on(today), accounts.of(c.id), c.montant_centimes + amended.get(c.id, 0))
+        for c in pager.items
+    ]
+    whole, amount = (
+        accounts.total,
+        sum(row[3] for row in rows if row[0].state is not ConventionState.BROUILLON),
+    )
+    everything = pager.pages > 1 and request.args.get("total") == "oui"
+    if everything:
+        mine = _ids(user, chosen, today)
+        whole = queries.ListAccounts(db(), mine, today).total
+        amount = _amount(mine, today)
     return render_template(
         "conventions/index.html",
-        pager=Pager(items=here, page=number, pages=pages, total=len(shown)),
-        page_url=lambda page: url_for("conventions.index", periode=chosen, page=page),
-        rows=[(c, c.period_on(today), accounts.of_convention(c)) for c in here],
-        total=accounts.of_all(shown),
-        total_amount=sum(c.montant_centimes for c in shown),
-        periods=[(None, "Toutes", len(everything))]
-        + [(p, _plural(p), sum(c.period_on(today) is p for c in everything)) for p in Period],
+        pager=pager,
+        page_url=lambda page: url_for(
+            "conventions.index", etat=chosen, page=page, total="oui" if everything else None
+        ),
+        rows=rows,
+        total=whole,
+        total_amount=amount,
+        total_of_all=everything or pager.pages == 1,
+        drafts=sum(c.state is ConventionState.BROUILLON for c in pager.items),
+        standings=[(None, "Toutes", sum(numbers.values()))]
+        + [(s, _PLURALS[s], number) for s, number in numbers.items() if number or s is chosen],
         chosen=chosen,
-        badges=PERIODS,
-        everything=len(everything),
+        badges=BADGES,
+        everything=sum(numbers.values()),
+        to_close=numbers[Standing.ECHUE] if may_write() else 0,
         may_write=may_write(),
+        is_partner=user.role is Role.PARTENAIRE,
     )
 
 
@@ -88,156 +125,124 @@ def new() -> Any:
 
 
 @blueprint.get("/<uuid:convention_id>")
-@allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
+@allow(*READERS)
 def show(convention_id: uuid.UUID) -> Any:
-    """One convention and its actions."""
+    """One convention and its actions, as it stands or as it stood on the day asked for."""
     convention = visible(convention_id)
     today = clock.today()
+    form = PastDayForm(request.args)
+    asked = form.le.data if form.le.raw_data and form.validate() else None
     accounts = queries.Accounts(db(), [convention], today)
-    period = convention.period_on(today)
-    return render_template(
+    standing = convention.standing_on(today)
+    written = amendments.of_convention(db(), convention.id)
+    terms = amendments.terms_on(db(), convention, asked or today, written)
+    then = ledger.places_of_actions(db(), convention.actions, asked) if asked else {}
+    page = render_template(
         "conventions/show.html",
         convention=convention,
-        period=period,
-        badge=PERIODS[period],
+        standing=standing,
+        badge=BADGES[standing],
         financeurs=[financeur.label for financeur in Financeur if financeur in (convention.financeurs or ())],
         tally=accounts.of_convention(convention),
         rows=[(action, accounts.of_action(action)) for action in convention.actions],
+        amount=amendments.amount_on(convention, written, today),
+        amendments=written,
+        places_changed=amendments.places_of(db(), [one.id for one in written]),
+        form=form,
+        asked=asked,
+        terms=terms,
+        then=[(action, then[action.id]) for action in convention.actions] if asked else [],
+        former=db().get(Convention, convention.renouvelle_id) if convention.renouvelle_id else None,
+        following=_following(convention),
+        grace=grace_left(convention, today),
+        changes=is_open(convention, today),
+        papers=papers.of_convention(db(), convention.id),
+        reports=reports.of_convention(db(), convention.id),
+        payments=payments.of_convention(db(), convention.id),
+        action_names={action.id: action.intitule for action in convention.actions},
+        history=history_of(convention) if not _is_partner() else [],
+        today=today,
         may_write=may_write(),
+        is_partner=_is_partner(),
     )
+    return make_response(page, 422 if form.le.raw_data and form.errors else 200)
 
 
 @blueprint.route("/<uuid:convention_id>/modifier", methods=["GET", "POST"])
 @allow(Role.CONVENTIONNEMENT)
 def edit(convention_id: uuid.UUID) -> Any:
-    """Change a convention."""
+    """Change a draft, or correct a signed convention."""
     convention = visible(convention_id)
     posted = request.method == "POST"
+    if posted and "cle" not in request.form:
+        # Starting over after a conflict.
+        return redirect(url_for("conventions.edit", convention_id=convention_id), 303)
     form = ConventionForm(request.form if posted else None, data=convention_as_typed(convention))
     form.structure_id.choices = _partners(convention)
+    conflict = None
     if posted and form.validate():
         try:
-            rules.change_convention(db(), convention, _convention_values(form), by=person())
+            rules.change_convention(
+                db(),
+                convention,
+                _convention_values(form),
+                by=person(),
+                version=form.opened,
+                motif=form.motif.data,
+            )
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
             convention = visible(convention_id)
+            if isinstance(broken, ChangedMeanwhile):
+                saved = {**convention_as_typed(convention), "structure_id": str(convention.structure_id)}
+                conflict = conflict_of(form, convention, saved, str(convention.version))
         else:
             db().commit()
             flash("La convention est enregistrée.", "success")
             return redirect(url_for("conventions.show", convention_id=convention_id), 303)
-    page = render_template("conventions/edit.html", form=form, convention=convention)
-    return make_response(page, 422 if posted else 200)
-
-
-@blueprint.route("/<uuid:convention_id>/actions/nouvelle", methods=["GET", "POST"])
-@allow(Role.CONVENTIONNEMENT)
-def new_action(convention_id: uuid.UUID) -> Any:
-    """Finance places on some offers of the partner."""
-    convention = visible(convention_id)
-    posted = request.method == "POST"
-    form = ActionForm(request.form if posted else None, data={"cle": str(uuid.uuid4())})
-    form.offer_ids.choices = _offers(convention)
-    if posted and form.validate():
-        try:
-            made = rules.create_action(
-                db(), convention, _action_values(form), by=person(), id=uuid.UUID(form.cle.data)
-            )
-        except RuleBroken as broken:
-            db().rollback()
-            form.refuse(broken.field, broken.message)
-            convention = visible(convention_id)
-        else:
-            db().commit()
-            flash(f"L’action « {made.intitule} » est enregistrée.", "success")
-            return redirect(url_for("conventions.show", convention_id=convention_id), 303)
-    page = render_template("conventions/new_action.html", form=form, convention=convention, helps=_helps())
-    return make_response(page, 422 if posted else 200)
-
-
-@blueprint.get("/<uuid:convention_id>/actions/<uuid:action_id>")
-@allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
-def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
-    """The ledger of an action: each movement of a place, and where it left the tallies."""
-    convention = visible(convention_id)
-    found = action_of(convention, action_id)
-    accounts = queries.Accounts(db(), [convention], clock.today())
-    pager = paginate(
-        db(),
-        queries.ledger_of(found.id),
-        page_number(request.args.get("page")),
-        size=PAGE_SIZE,
-    )
-    newer = (pager.page - 1) * PAGE_SIZE
-    return render_template(
-        "conventions/action.html",
-        convention=convention,
-        action=found,
-        tally=accounts.of_action(found),
-        changes=[
-            (line, line.at.astimezone(clock.PARIS).date())
-            for line in reversed(ledger.changes_of(db(), found.id))
-        ],
-        pager=pager,
-        lines=[
-            (
-                line.at.astimezone(clock.PARIS).date(),
-                line.movement.label,
-                short_reference(line.prescription_id),
-                *tallies,
-            )
-            for line, *tallies in queries.with_tallies(db(), found.id, pager.items, newer=newer)
-        ],
-        page_url=lambda page: url_for(
-            "conventions.action", convention_id=convention_id, action_id=action_id, page=page
-        ),
-        may_write=may_write(),
-    )
-
-
-@blueprint.route("/<uuid:convention_id>/actions/<uuid:action_id>/modifier", methods=["GET", "POST"])
-@allow(Role.CONVENTIONNEMENT)
-def edit_action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
-    """Change an action."""
-    convention = visible(convention_id)
-    found = action_of(convention, action_id)
-    posted = request.method == "POST"
-    form = ActionForm(request.form if posted else None, data=action_as_typed(found))
-    form.offer_ids.choices = _offers(convention)
-    if posted and form.validate():
-        try:
-            rules.change_action(db(), found, convention, _action_values(form), by=person())
-        except RuleBroken as broken:
-            db().rollback()
-            form.refuse(broken.field, broken.message)
-            convention = visible(convention_id)
-            found = action_of(convention, action_id)
-        else:
-            db().commit()
-            flash(f"L’action « {found.intitule} » est enregistrée.", "success")
-            return redirect(url_for("conventions.show", convention_id=convention_id), 303)
     page = render_template(
-        "conventions/edit_action.html", form=form, convention=convention, action=found, helps=_helps()
+        "conventions/edit.html",
+        form=form,
+        convention=convention,
+        conflict=conflict,
+        changes=is_open(convention),
+        closed=convention.state in {ConventionState.CLOSE, ConventionState.RESILIEE},
+        posted=posted,
     )
-    return make_response(page, 422 if posted else 200)
+    return make_response(page, 409 if conflict else 422 if posted else 200)
 
 
-def short_reference(prescription_id: uuid.UUID) -> str:
-    """Return how a ledger names a prescription: the first eight characters of its id, in upper case."""
-    return str(prescription_id)[:8].upper()
-
-
-def _period(text: str | None) -> Period | None:
+def _standing(text: str | None) -> Standing | None:
     if not text:
         return None
     try:
-        return Period(text)
+        return Standing(text)
     except ValueError:
         abort(404)
 
 
-def _plural(period: Period) -> str:
-    return "Terminées" if period is Period.TERMINEE else period.label
+def _ids(user: Any, chosen: Standing | None, today: Any) -> Any:
+    statement = queries.listed(user, chosen, today).order_by(None)
+    return statement.with_only_columns(col(Convention.id))
+
+
+def _amount(mine: Any, today: Any) -> int:
+    """Return the cents of these conventions together, drafts apart."""
+    signed = select(func.coalesce(func.sum(Convention.montant_centimes), 0)).where(
+        col(Convention.id).in_(mine), col(Convention.state) != ConventionState.BROUILLON
+    )
+    return int(db().execute(signed).scalar_one()) + sum(queries.amounts_on(db(), mine, today).values())
+
+
+def _following(convention: Convention) -> Convention | None:
+    found = renewal_of(db(), convention.id)
+    # A partner does not see what is not signed yet.
+    return None if found and not may_write() and found.state is ConventionState.BROUILLON else found
+
+
+def _is_partner() -> bool:
+    return person().role is Role.PARTENAIRE
 
 
 def _partners(convention: Convention | None = None) -> list[SelectChoice]:
@@ -257,23 +262,6 @@ def _name(structure: Structure) -> str:
     return f"{structure.nom} ({structure.commune})" if structure.commune else structure.nom
 
 
-def _offers(convention: Convention) -> list[SelectChoice]:
-    offers: list[Offer] = list(db().execute(queries.financeable(convention.structure_id)).scalars())
-    return [
-        SelectChoice(str(offer.id), offer.nom if offer.is_public else f"{offer.nom} (brouillon)")
-        for offer in offers
-    ]
-
-
-def _helps() -> dict[str, str]:
-    return {mode.value: mode.help for mode in PlaceMode}
-
-
 def _convention_values(form: ConventionForm) -> dict[str, Any]:
     values = form.to_values()
     return {**values, "structure_id": uuid.UUID(values["structure_id"])}
-
-
-def _action_values(form: ActionForm) -> dict[str, Any]:
-    values = form.to_values()
-    return {**values, "offer_ids": [uuid.UUID(text) for text in values["offer_ids"]]}

@@ -8,9 +8,10 @@ from flask import flash, make_response, redirect, render_template, request, url_
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import ledger, over_time, rules
+from portal.conventions import amendments, ledger, over_time
 from portal.conventions.forms import AmendmentForm, PastDayForm
-from portal.conventions.views.blueprint import action_of, blueprint, may_write, visible
+from portal.conventions.views.blueprint import READERS, action_of, blueprint, may_write, visible
+from portal.conventions.writing import is_open
 from portal.errors import RuleBroken
 from portal.web.access import allow, person
 from portal.web.formats import count
@@ -18,7 +19,7 @@ from portal.web.session import db
 
 
 @blueprint.get("/<uuid:convention_id>/actions/<uuid:action_id>/places")
-@allow(Role.CONVENTIONNEMENT, Role.PARTENAIRE)
+@allow(*READERS)
 def places(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     """The places of an action at the end of each month, today, and on the past day asked for."""
     convention = visible(convention_id)
@@ -39,7 +40,7 @@ def places(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         asked=(asked, told[-1]) if asked else None,
         picture=over_time.picture(db(), found, convention, today),
         today=today,
-        may_write=may_write(),
+        may_write=may_write() and is_open(convention),
     )
     return make_response(page, 422 if form.errors else 200)
 
@@ -52,17 +53,19 @@ def amend(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     found = action_of(convention, action_id)
     posted = request.method == "POST"
     form = AmendmentForm(
-        request.form if posted else None, data={"cle": str(uuid.uuid4()), "effet_le": clock.today()}
+        request.form if posted else None,
+        data={"cle": str(uuid.uuid4()), "effet_le": clock.today(), "signe_le": clock.today()},
     )
     if posted and form.validate():
         try:
-            line = rules.change_places(
+            line = amendments.change_places(
                 db(),
                 found,
                 convention,
                 change=form.change,
                 effet_le=form.effet_le.data,
                 motif=form.motif.data,
+                signe_le=form.signe_le.data,
                 by=person(),
                 id=uuid.UUID(form.cle.data),
             )

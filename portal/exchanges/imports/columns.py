@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from portal import vocabulary
-from portal.exchanges.imports.tables import Sheet
 from portal.geography import fold
+from portal.spreadsheets import Sheet
 
 STRUCTURES, SERVICES = "structures", "services"
 KINDS = (STRUCTURES, SERVICES)

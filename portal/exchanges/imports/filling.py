@@ -10,9 +10,9 @@ from typing import Any
 
 from portal.db import new_id
 from portal.exchanges.imports.columns import IGNORE, NOTHING, SERVICES, STRUCTURES
-from portal.exchanges.imports.tables import Row, Sheet
 from portal.exchanges.models import ImportOutcome
 from portal.geography import fold
+from portal.spreadsheets import Row, Sheet
 
 _LONGEST_ID = 200
 

@@ -10,15 +10,15 @@ from sqlalchemy import Select, delete, func, insert, update
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from portal import clock, geography
+from portal import clock, geography, spreadsheets
 from portal.accounts.models import User
 from portal.errors import RuleBroken
-from portal.exchanges.imports import columns, tables
+from portal.exchanges.imports import columns
 from portal.exchanges.imports.checking import Checker
 from portal.exchanges.imports.filling import Filler, slug
-from portal.exchanges.imports.tables import Sheet
 from portal.exchanges.imports.writing import write_lines
 from portal.exchanges.models import ImportLine, ImportMapping, ImportOutcome, ImportRun, ImportState
+from portal.spreadsheets import Sheet
 
 # Lines handled by one request: about a second of work.
 READ_STEP = 250
@@ -52,7 +52,7 @@ def start(
     `source` says where the whole table comes from, None when its columns do. `own_source` is our own slug: its rows
     bear our ids. Raises RuleBroken (field "fichier" or "source") when the file cannot be read or nobody says its source.
     """
-    sheets = tables.read_sheets(filename, content)
+    sheets = spreadsheets.read_sheets(filename, content)
     run = ImportRun(
         by_id=by.id if by else None,
         filename=_clean_name(filename),
@@ -112,7 +112,7 @@ def choose_columns(
         problems.append(columns.Problem("Ce département n’existe pas : écrivez son numéro, par exemple 35."))
     if problems:
         raise WrongColumns(problems)
-    sheets = [sheet for sheet in tables.read_sheets(run.filename, run.contenu) if sheet.name in mapping]
+    sheets = [sheet for sheet in spreadsheets.read_sheets(run.filename, run.contenu) if sheet.name in mapping]
     run.columns = {
         **(run.columns or {}),
         "mapping": {sheet: dict(found) for sheet, found in mapping.items()},

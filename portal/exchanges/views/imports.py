@@ -18,11 +18,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from portal import clock
+from portal import clock, spreadsheets
 from portal.accounts.models import Role, User
 from portal.errors import RuleBroken
 from portal.exchanges.forms import ColumnsForm, SendForm, columns_form
-from portal.exchanges.imports import preview, runs, tables
+from portal.exchanges.imports import preview, runs
 from portal.exchanges.models import ImportLine, ImportOutcome, ImportRun, ImportState
 from portal.exchanges.views.blueprint import blueprint
 from portal.tabular import french_csv
@@ -34,7 +34,7 @@ from portal.web.session import db
 _KEEPERS = (Role.ANIMATION, Role.ADMINISTRATION)
 _PROGRESS_ID = "import-progress"
 
-uploads.accept("exchanges.send_table", tables.MAX_BYTES, tables.too_big)
+uploads.accept("exchanges.send_table", spreadsheets.MAX_BYTES, spreadsheets.too_big)
 
 
 @blueprint.get("/imports")
@@ -56,7 +56,7 @@ def send_table() -> Any:
     if sent is None or not sent.filename:
         form.refuse("fichier", "Choisissez d’abord un fichier.")
         return make_response(_index(form), 422)
-    content = sent.stream.read(tables.MAX_BYTES + 1)
+    content = sent.stream.read(spreadsheets.MAX_BYTES + 1)
     if _find(key) is not None:
         return redirect(url_for("exchanges.import_run", run_id=key), 303)
     config = current_app.config["PORTAL"]
@@ -223,8 +223,8 @@ def _index(form: SendForm) -> str:
         tallies=preview.tallies(db(), [run.id for run in pager.items]),
         form=form,
         has_errors=bool(form.errors),
-        max_mb=tables.MAX_BYTES // 1_000_000,
-        max_lines=tables.MAX_LINES,
+        max_mb=spreadsheets.MAX_BYTES // 1_000_000,
+        max_lines=spreadsheets.MAX_LINES,
     )
 
 

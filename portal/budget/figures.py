@@ -1,0 +1,227 @@
+"""What the portal itself knows of financed actions over a period: entries, people, hours, places. Counts only, never a name.
+
+An entry is a line `occupee` that follows a held place; a place carried to the convention that renews is neither an exit
+nor an entry (docs/adr/0017). A person counts from the day of entry to the day before the exit.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, Subquery, and_, case, func, literal, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from portal.budget.models import FicheFinancedAction
+from portal.conventions.models import FinancedAction, Movement, PlaceChange, PlaceMovement
+from portal.prescriptions.models import HoursDone, Prescription
+
+_OUT = (Movement.LIBEREE, Movement.UTILISEE)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a group of actions over a period; places are those at the end of its last day."""
+
+    entrees: int = 0
+    sorties: int = 0
+    # Different people with an occupied place on a day of the period.
+    personnes: int = 0
+    # Those of them whose first entry ever, in any offer of the portal, is one of these entries.
+    nouveaux: int = 0
+    minutes: int = 0
+    financees: int = 0
+    retenues: int = 0
+    occupees: int = 0
+    utilisees: int = 0
+
+    @property
+    def libres(self) -> int:
+        """Financed places that nobody had at the end; below zero when more was taken than financed."""
+        return self.financees - self.retenues - self.occupees - self.utilisees
+
+
+def of_actions(
+    session: Session, action_ids: Collection[uuid.UUID], debut: date, fin: date
+) -> dict[uuid.UUID, Figures]:
+    """Return {action: its figures from `debut` to `fin`, both included}."""
+    ids = list(action_ids)
+    key = col(FinancedAction.id)
+    found = grouped(session, _scope(key).where(col(FinancedAction.id).in_(ids)), debut, fin)
+    return {action_id: found.get(action_id, Figures()) for action_id in ids}
+
+
+def of_conventions(
+    session: Session, convention_ids: Collection[uuid.UUID], debut: date, fin: date
+) -> dict[uuid.UUID, Figures]:
+    """Return {convention with a partner: the figures of its actions together}."""
+    ids = list(convention_ids)
+    key = col(FinancedAction.convention_id)
+    found = grouped(session, _scope(key).where(key.in_(ids)), debut, fin)
+    return {convention_id: found.get(convention_id, Figures()) for convention_id in ids}
+
+
+def of_fiches(
+    session: Session, fiche_ids: Collection[uuid.UUID], debut: date, fin: date
+) -> dict[uuid.UUID, Figures]:
+    """Return {action sheet: the figures of the financed actions that carry it out, together}."""
+    ids = list(fiche_ids)
+    key = col(FicheFinancedAction.fiche_id)
+    scope: Any = select(key.label("key"), col(FicheFinancedAction.action_id).label("action_id")).where(
+        key.in_(ids)
+    )
+    found = grouped(session, scope, debut, fin)
+    return {fiche_id: found.get(fiche_id, Figures()) for fiche_id in ids}
+
+
+def together(session: Session, action_ids: Collection[uuid.UUID], debut: date, fin: date) -> Figures:
+    """Return the figures of these actions as one: somebody who is in two of them is one person."""
+    scope: Any = _scope(literal(0)).where(col(FinancedAction.id).in_(list(action_ids)))
+    return grouped(session, scope, debut, fin).get(0, Figures())
+
+
+def grouped(session: Session, scope: Select[Any], debut: date, fin: date) -> Mapping[Any, Figures]:
+    """Return {key: figures} in six statements, whatever the number of actions.
+
+    `scope` selects the pairs `key`, `action_id`: an action may be of several keys. A key whose actions have no figure
+    may be absent.
+    """
+    within = scope.subquery("within")
+    told: dict[Any, dict[str, int]] = {}
+
+    def note(rows: Any, *names: str) -> None:
+        for key, *values in rows:
+            here = told.setdefault(key, {})
+            for name, value in zip(names, values, strict=True):
+                here[name] = here.get(name, 0) + int(value or 0)
+
+    note(
+        session.execute(_movements(within, debut, fin)),
+        "entrees",
+        "sorties",
+        "retenues",
+        "occupees",
+        "utilisees",
+    )
+    note(session.execute(_people(within, debut, fin)), "personnes")
+    note(session.execute(_newcomers(within, debut, fin)), "nouveaux")
+    note(session.execute(_minutes(within, debut, fin)), "minutes")
+    note(session.execute(_financed(within)), "financees")
+    note(session.execute(_changes(within, fin)), "financees")
+    return {key: Figures(**values) for key, values in told.items()}
+
+
+def _scope(key: Any) -> Any:
+    return select(key.label("key"), col(FinancedAction.id).label("action_id"))
+
+
+def _entered(line: Any) -> Any:
+    # One carried from another convention was occupied already: it takes nothing from those held.
+    return and_(col(line.movement) == Movement.OCCUPEE, col(line.d_retenues) == -1)
+
+
+def _movements(within: Subquery, debut: date, fin: date) -> Any:
+    line = PlaceMovement
+    in_period = col(line.effet_le) >= debut
+    out = and_(col(line.movement).in_(_OUT), col(line.d_occupees) == -1, col(line.motif).is_(None))
+    return (
+        select(  # type: ignore[call-overload]
+            within.c.key,
+            func.sum(case((and_(in_period, _entered(line)), 1), else_=0)),
+            func.sum(case((and_(in_period, out), 1), else_=0)),
+            func.sum(col(line.d_retenues)),
+            func.sum(col(line.d_occupees)),
+            func.sum(col(line.d_utilisees)),
+        )
+        .join(line, col(line.action_id) == within.c.action_id)
+        .where(col(line.effet_le) <= fin)
+        .group_by(within.c.key)
+    )
+
+
+def _people(within: Subquery, debut: date, fin: date) -> Any:
+    line, out = PlaceMovement, aliased(PlaceMovement)
+    return (
+        select(within.c.key, func.count(col(Prescription.beneficiary_id).distinct()))
+        .join(line, col(line.action_id) == within.c.action_id)
+        .join(Prescription, col(Prescription.id) == col(line.prescription_id))
+        .outerjoin(
+            out,
+            and_(
+                col(out.prescription_id) == col(line.prescription_id),
+                col(out.action_id) == col(line.action_id),
+                col(out.movement).in_(_OUT),
+            ),
+        )
+        .where(col(line.movement) == Movement.OCCUPEE, col(line.effet_le) <= fin)
+        # Entered and left on the same day of the period: was there.
+        .where(or_(col(out.id).is_(None), col(out.effet_le) > debut, col(line.effet_le) >= debut))
+        .group_by(within.c.key)
+    )
+
+
+def _newcomers(within: Subquery, debut: date, fin: date) -> Any:
+    line, before = PlaceMovement, aliased(Prescription)
+    earlier = (
+        select(before.id)
+        .where(
+            col(before.beneficiary_id) == col(Prescription.beneficiary_id),
+            col(before.date_entree) < col(Prescription.date_entree),
+        )
+        .exists()
+    )
+    return (
+        select(within.c.key, func.count(col(Prescription.beneficiary_id).distinct()))
+        .join(line, col(line.action_id) == within.c.action_id)
+        .join(Prescription, col(Prescription.id) == col(line.prescription_id))
+        .where(_entered(line), col(line.effet_le) >= debut, col(line.effet_le) <= fin, ~earlier)
+        .group_by(within.c.key)
+    )
+
+
+def _minutes(within: Subquery, debut: date, fin: date) -> Any:
+    """Hours of the weeks whose Monday is in the period, each told once.
+
+    That of the last action entered by that Monday; the first one when the week is that of the entry, or before it.
+    """
+    line, other = PlaceMovement, aliased(PlaceMovement)
+    monday = col(HoursDone.semaine)
+    better = (
+        select(other.id)
+        .where(
+            col(other.prescription_id) == col(line.prescription_id),
+            col(other.movement) == Movement.OCCUPEE,
+            col(other.id) != col(line.id),
+            or_(
+                and_(col(other.effet_le) > col(line.effet_le), col(other.effet_le) <= monday),
+                and_(col(line.effet_le) > monday, col(other.effet_le) < col(line.effet_le)),
+            ),
+        )
+        .exists()
+    )
+    return (
+        select(within.c.key, func.sum(col(HoursDone.minutes)))
+        .join(line, col(line.action_id) == within.c.action_id)
+        .join(HoursDone, col(HoursDone.prescription_id) == col(line.prescription_id))
+        .where(col(line.movement) == Movement.OCCUPEE, monday >= debut, monday <= fin, ~better)
+        .group_by(within.c.key)
+    )
+
+
+def _financed(within: Subquery) -> Any:
+    return (
+        select(within.c.key, func.sum(col(FinancedAction.places_financees)))
+        .join(FinancedAction, col(FinancedAction.id) == within.c.action_id)
+        .group_by(within.c.key)
+    )
+
+
+def _changes(within: Subquery, fin: date) -> Any:
+    return (
+        select(within.c.key, func.sum(col(PlaceChange.d_financees)))
+        .join(PlaceChange, col(PlaceChange.action_id) == within.c.action_id)
+        .where(col(PlaceChange.effet_le) <= fin)
+        .group_by(within.c.key)
+    )

@@ -1,0 +1,55 @@
+"""Who may see which conventions with the State, and how they stand."""
+
+from datetime import date
+from typing import Any
+
+from sqlmodel import Session, case, col, false, func, literal, select, true
+from sqlmodel.sql.expression import SelectOfScalar
+
+from portal.accounts.models import Role, User
+from portal.budget.models import StateConvention
+from portal.conventions.states import ConventionState, Standing
+
+
+def visible_to(user: User) -> SelectOfScalar[StateConvention]:
+    """The conventions that `user` may see, the newest first: the officer all, the State's services those signed."""
+    if user.role in {Role.CONVENTIONNEMENT, Role.ADMINISTRATION}:
+        condition: Any = true()
+    elif user.role is Role.ETAT:
+        condition = col(StateConvention.state) != ConventionState.BROUILLON
+    else:
+        condition = false()
+    return (
+        select(StateConvention)
+        .where(condition)
+        .order_by(col(StateConvention.date_debut).desc(), col(StateConvention.numero))
+    )
+
+
+def standing_as(
+    statement: SelectOfScalar[StateConvention], standing: Standing | None, day: date
+) -> SelectOfScalar[StateConvention]:
+    """Keep those of `statement` that stand so on `day`; all of them when None."""
+    return statement if standing is None else statement.where(_standing(day) == standing.value)
+
+
+def counts(session: Session, user: User, day: date) -> dict[Standing, int]:
+    """Return how many of the conventions that `user` may see stand how on `day`, in one statement."""
+    told = _standing(day)
+    found = session.execute(
+        visible_to(user).with_only_columns(told, func.count()).order_by(None).group_by(told)
+    )
+    return {Standing(standing): number for standing, number in found}
+
+
+def _standing(day: date) -> Any:
+    """The standing on `day`, as `conventions.states.standing` tells it."""
+    state = col(StateConvention.state)
+    return case(
+        (state == ConventionState.BROUILLON, literal(Standing.BROUILLON.value)),
+        (state == ConventionState.CLOSE, literal(Standing.CLOSE.value)),
+        (state == ConventionState.RESILIEE, literal(Standing.RESILIEE.value)),
+        (col(StateConvention.date_debut) > day, literal(Standing.SIGNEE.value)),
+        (col(StateConvention.date_fin) < day, literal(Standing.ECHUE.value)),
+        else_=literal(Standing.ACTIVE.value),
+    )

@@ -1,0 +1,45 @@
+"""Pages of the convention with the State, by what people come to do. No page here names a beneficiary."""
+
+from portal.budget.views import (
+    agreement,
+    amending,
+    bilan_files,
+    bilans,
+    expenses,
+    fiches,
+    files,
+    follow,
+    intake,
+    life,
+    papers,
+    parcours,
+    partners,
+    payments,
+    plan,
+    posts,
+    reports,
+    tracking,
+)
+from portal.budget.views.blueprint import blueprint
+
+__all__ = [
+    "agreement",
+    "amending",
+    "bilan_files",
+    "bilans",
+    "blueprint",
+    "expenses",
+    "fiches",
+    "files",
+    "follow",
+    "intake",
+    "life",
+    "papers",
+    "parcours",
+    "partners",
+    "payments",
+    "plan",
+    "posts",
+    "reports",
+    "tracking",
+]

@@ -1,0 +1,183 @@
+"""Documents of a convention with the State: added and withdrawn by the officer, downloaded by whoever sees it."""
+
+import io
+import os
+import uuid
+from typing import Any
+
+from flask import (
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+
+from portal.accounts.models import Role
+from portal.budget import papers
+from portal.budget.models import Bilan, Expense, StateAmendment, StateConvention, StatePayment
+from portal.budget.papers import Kind
+from portal.budget.views.blueprint import READERS, blueprint, visible
+from portal.documents import EXTENSIONS, MAX_BYTES, too_big
+from portal.errors import RuleBroken
+from portal.web import uploads
+from portal.web.access import allow, has_role, person
+from portal.web.session import db
+
+uploads.accept(
+    "budget.add_paper",
+    MAX_BYTES + 20_000,
+    f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
+)
+
+_Owner = StateConvention | StateAmendment | Expense | StatePayment | Bilan
+
+
+@blueprint.route(
+    "/<uuid:convention_id>/documents/"
+    "<any(convention,avenant,depense,versement,bilan):kind>/<uuid:thing_id>/ajouter",
+    methods=["GET", "POST"],
+)
+@allow(Role.CONVENTIONNEMENT)
+def add_paper(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> Any:
+    """Add a document to a convention, an avenant, an expense, a payment or a bilan."""
+    convention, owner = _opened(convention_id, kind, thing_id)
+    wrong = None
+    if request.method == "POST":
+        try:
+            name, content = _sent()
+            uploads.checked(content)
+            convention, owner = _opened(convention_id, kind, thing_id)
+            kept = papers.attach(
+                db(),
+                convention,
+                Kind(kind),
+                thing_id,
+                filename=name,
+                content=content,
+                by=person(),
+                id=_key(),
+            )
+        except RuleBroken as broken:
+            db().rollback()
+            convention, owner = _opened(convention_id, kind, thing_id)
+            wrong = broken.message
+        else:
+            db().commit()
+            flash(f"« {kept.nom} » est ajouté.", "success")
+            return redirect(home_of(convention_id, owner), 303)
+    page = render_template(
+        "budget/paper.html",
+        convention=convention,
+        about=name_of(owner),
+        home=home_of(convention_id, owner),
+        wrong=wrong,
+        key=uuid.uuid4(),
+        accept=",".join(f".{extension}" for extension in EXTENSIONS),
+        megabytes=MAX_BYTES // 1_000_000,
+    )
+    return make_response(page, 422 if wrong else 200)
+
+
+@blueprint.post("/<uuid:convention_id>/documents/<uuid:document_id>/retirer")
+@allow(Role.CONVENTIONNEMENT)
+def withdraw_paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """Withdraw a document."""
+    convention = visible(convention_id)
+    found = papers.content_of(db(), convention, document_id)
+    home = url_for("budget.show", convention_id=convention_id, _anchor="documents")
+    if found is not None:
+        kind, owner_id = papers.kind_of(found)
+        owner = papers.owner_of(db(), convention, kind, owner_id)
+        home = home_of(convention_id, owner) if owner is not None else home
+    try:
+        name = papers.withdraw(db(), convention, document_id, by=person())
+    except RuleBroken as broken:
+        db().rollback()
+        flash(broken.message, "warning")
+        return redirect(home, 303)
+    db().commit()
+    flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
+    return redirect(home, 303)
+
+
+@blueprint.get("/<uuid:convention_id>/documents/<uuid:document_id>")
+@allow(*READERS)
+def paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """The document itself, to be saved: a browser shows nothing that somebody sent."""
+    convention = visible(convention_id)
+    found = papers.content_of(db(), convention, document_id)
+    if found is None:
+        abort(404)
+    answer = send_file(
+        io.BytesIO(found.contenu), mimetype=found.content_type, as_attachment=True, download_name=found.nom
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def name_of(owner: _Owner) -> str:
+    """Return what a document is about, as its page says it."""
+    if isinstance(owner, StateAmendment):
+        return owner.name
+    if isinstance(owner, Expense):
+        return f"Dépense {owner.annee} : {owner.objet}"
+    if isinstance(owner, StatePayment):
+        return f"{owner.kind.label} {owner.annee}"
+    if isinstance(owner, Bilan):
+        return f"{owner.kind.label} {owner.annee}"
+    return "Convention"
+
+
+def home_of(convention_id: uuid.UUID, owner: _Owner) -> str:
+    """Return the address of the page that lists the documents of `owner`."""
+    if isinstance(owner, StateAmendment) and owner.numero:
+        return url_for(
+            "budget.amendment", convention_id=convention_id, numero=owner.numero, _anchor="documents"
+        )
+    if isinstance(owner, Expense) and has_role(Role.CONVENTIONNEMENT):
+        return url_for(
+            "budget.edit_expense",
+            convention_id=convention_id,
+            annee=owner.annee,
+            expense_id=owner.id,
+            _anchor="documents",
+        )
+    if isinstance(owner, StatePayment):
+        return url_for("budget.accounts", convention_id=convention_id)
+    if isinstance(owner, Bilan) and "budget.bilan" in current_app.view_functions:
+        return url_for("budget.bilan", convention_id=convention_id, bilan_id=owner.id, _anchor="documents")
+    return url_for("budget.show", convention_id=convention_id, _anchor="documents")
+
+
+def _opened(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> tuple[StateConvention, _Owner]:
+    convention = visible(convention_id)
+    owner = papers.owner_of(db(), convention, Kind(kind), thing_id)
+    if owner is None:
+        abort(404)
+    return convention, owner
+
+
+def _sent() -> tuple[str, bytes]:
+    sent = request.files.get("fichier")
+    if sent is None or not sent.filename:
+        raise RuleBroken("Choisissez d’abord un fichier.", field="fichier")
+    try:
+        size = sent.stream.seek(0, os.SEEK_END)
+        if size > MAX_BYTES:
+            raise RuleBroken(too_big(size), field="fichier")
+        sent.stream.seek(0)
+        return sent.filename, sent.stream.read()
+    finally:
+        sent.close()
+
+
+def _key() -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.form.get("cle_document", ""))
+    except ValueError:
+        return None

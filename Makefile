@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app wsgi
 
-.PHONY: run install dev test check format lock browser bench bench-quick bench-prescriptions clean
+.PHONY: run install dev test check format lock browser bench bench-quick bench-prescriptions bench-conventions clean
 
 install: $(VENV)/.runtime
 
@@ -41,6 +41,10 @@ bench-quick: dev
 # Five years of prescriptions on both engines; writes its section of bench/README.md.
 bench-prescriptions: dev
 	$(BIN)/python -m bench.prescriptions
+
+# 500 conventions with partners and five with the State, on both engines; writes its section of bench/README.md.
+bench-conventions: dev
+	$(BIN)/python -m bench.conventions
 
 check: dev
 	$(BIN)/ruff format --check .

@@ -14,16 +14,33 @@ from portal import clock, demo, geography, vocabulary
 from portal.accounts import rules as account_rules
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.beneficiaries.models import Beneficiary
+from portal.budget import accounts, bilans, expenses, fiches
+from portal.budget.models import (
+    BilanState,
+    Bloc,
+    BudgetEvent,
+    Expense,
+    PaymentKind,
+    StateAmendment,
+    StateConvention,
+)
 from portal.catalogue import records
 from portal.catalogue.criteria import Criteria
 from portal.catalogue.engine import Catalogue
 from portal.catalogue.models import CatalogueIndex, KnownService, KnownStructure
 from portal.conventions import queries as convention_queries
 from portal.conventions import waiting
+from portal.conventions.engagements import (
+    ConventionEvent,
+    PartnerPayment,
+    PartnerReport,
+    ReportState,
+)
 from portal.conventions.ledger import places_of_actions
 from portal.conventions.models import Convention, FinancedAction, PlaceChange
+from portal.conventions.states import Standing
 from portal.db import Database
-from portal.demo import elsewhere
+from portal.demo import budget, elsewhere, engaged
 from portal.demo.offers import LATER_OFFERS
 from portal.demo.partners import NEW_STRUCTURE
 from portal.errors import RuleBroken
@@ -112,7 +129,8 @@ class TestLoading:
     def test_it_fills_an_empty_database(self, loaded: Session) -> None:
         assert len(everyone(loaded, Structure)) == len(demo.STRUCTURES) + 1
         assert len(everyone(loaded, Offer)) == len(demo.OFFERS) + len(LATER_OFFERS)
-        assert len(everyone(loaded, Convention)) == len(demo.CONVENTIONS)
+        # Two more: a draft, and one that is over.
+        assert len(everyone(loaded, Convention)) == len(demo.CONVENTIONS) + 2
         assert len(everyone(loaded, Beneficiary)) == len(INVENTED_NAMES)
 
     def test_it_shows_what_waits_for_the_animator(self, loaded: Session) -> None:
@@ -132,7 +150,16 @@ class TestLoading:
 
     def test_loading_twice_changes_nothing(self, loaded: Session) -> None:
         before = {
-            table: everyone(loaded, table) for table in (Prescription, Transition, PlaceChange, Activity)
+            table: everyone(loaded, table)
+            for table in (
+                Prescription,
+                Transition,
+                PlaceChange,
+                Activity,
+                PartnerPayment,
+                Expense,
+                BudgetEvent,
+            )
         }
         with pytest.raises(RuleBroken):
             demo.load(loaded)
@@ -149,7 +176,9 @@ class TestLoading:
         move_clock(*moment)
         demo.load(session)
         today = clock.today()
-        assert all(convention.runs_on(today) for convention in everyone(session, Convention))
+        running = [c for c in everyone(session, Convention) if c.numero not in {engaged.DRAFT, engaged.OVER}]
+        assert len(running) == len(demo.CONVENTIONS)
+        assert all(convention.runs_on(today) for convention in running)
         assert all(offer.date_maj <= today for offer in everyone(session, Offer))
 
     def test_it_shows_the_states_that_people_will_meet(self, loaded: Session) -> None:
@@ -233,6 +262,64 @@ class TestLoading:
             *(demo.demo_id("offre", o.slug) for o in (*demo.OFFERS, *LATER_OFFERS)),
             *(demo.demo_id("beneficiaire", f"DEMO-{n:04d}") for n in range(1, len(INVENTED_NAMES) + 1)),
         }
+
+
+class TestMoney:
+    @pytest.fixture
+    def convention(self, loaded: Session) -> StateConvention:
+        return loaded.get_one(StateConvention, budget.CONVENTION_ID)
+
+    def test_the_real_case_comes_out_to_the_cent(self, loaded: Session, convention: StateConvention) -> None:
+        first, second, _ = accounts.of(loaded, convention)
+        assert first.annee == clock.today().year - 2
+        assert first.account.montant == 71_968_900
+        assert first.dues[PaymentKind.AVANCE].verse == 43_181_300
+        assert first.account.retenu == 42_327_135
+        assert first.account.reporte == second.account.deduction == 854_165
+        assert second.account.montant == 99_812_624
+        assert second.dues[PaymentKind.AVANCE].verse == 59_887_600 - 854_165
+        told = expenses.statement(loaded, convention, second.annee)
+        assert {bloc.bloc: bloc.montant for bloc in told.blocs} == {
+            Bloc.EQUIPES: 74_412_624,
+            Bloc.SOLUTIONS: 21_400_000,
+            Bloc.SI: 4_000_000,
+        }
+        assert told.montant == 99_812_624
+        assert [line.non_eligible is not None for line in told.apart] == [True]
+
+    def test_a_bilan_is_settled_by_two_readers_and_an_avenant_waits(
+        self, loaded: Session, convention: StateConvention
+    ) -> None:
+        first = bilans.expected(loaded, convention, clock.today())[0].bilan
+        assert first is not None and first.state is BilanState.ARRETE
+        assert first.relu_by_id != first.arrete_by_id
+        texts = {text.numero: text.signe_le for text in everyone(loaded, StateAmendment)}
+        assert [numero for numero, signed in texts.items() if signed is None] == [3]
+        year = clock.today().year
+        sheets = fiches.of_year(loaded, convention, year)
+        tied = fiches.told_of(loaded, convention, year, sheets)
+        assert sorted(len(one.actions) for one in tied.values()) == [1, 1]
+
+    def test_partners_owe_and_are_paid(self, loaded: Session) -> None:
+        reports = everyone(loaded, PartnerReport)
+        assert [r.state for r in reports if r.state is not ReportState.A_REMETTRE] == [ReportState.REMIS]
+        due = clock.today() + timedelta(days=10)
+        assert [r.du_le for r in reports if clock.today() <= r.du_le <= due] == [due]
+        assert {p.verse_le is None for p in everyone(loaded, PartnerPayment)} == {True, False}
+        standing = {c.numero: c.standing_on(clock.today()) for c in everyone(loaded, Convention)}
+        assert standing[engaged.DRAFT] is Standing.BROUILLON
+        assert standing[engaged.OVER] is Standing.ECHUE
+
+    def test_what_it_tells_happened_in_the_past(self, loaded: Session) -> None:
+        now = clock.now()
+        for table in (BudgetEvent, ConventionEvent):
+            assert all(line.at <= now for line in everyone(loaded, table))
+
+    def test_what_is_invented_says_so(self, convention: StateConvention) -> None:
+        assert "(démonstration)" in convention.intitule
+        assert "DEMO" in convention.numero and convention.iban and "DEMO" in convention.iban
+        for name in ("etat_signataire", "departement_signataire", "ordonnateur", "comptable"):
+            assert getattr(convention, name).endswith("-Démo")
 
 
 class TestCatalogue:

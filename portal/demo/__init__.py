@@ -7,11 +7,13 @@ from sqlmodel import Session, select
 from portal import clock
 from portal.accounts import rules as accounts
 from portal.accounts.models import Organisation, OrganisationKind, Role, User
+from portal.conventions import amendments
 from portal.conventions import rules as conventions
+from portal.conventions.models import Convention
 from portal.db import Database
-from portal.demo import catalogue, elsewhere, followed, prescribed
+from portal.demo import budget, catalogue, elsewhere, engaged, followed, prescribed
 from portal.demo.catalogue import confirmed_days_ago, contacts, written_days_ago
-from portal.demo.days import days_ago
+from portal.demo.days import days_ago, on_day
 from portal.demo.financed import CONVENTIONS
 from portal.demo.ids import demo_id
 from portal.demo.offers import OFFERS
@@ -32,9 +34,12 @@ _PEOPLE: tuple[tuple[Role, str, str, str], ...] = (
     (Role.CONVENTIONNEMENT, "conventionnement", "Conan", "Convention-Démo"),
     (Role.ANIMATION, "animation", "Anaïs", "Animatrice-Démo"),
     (Role.ADMINISTRATION, "administration", "Adama", "Administrateur-Démo"),
+    (Role.ETAT, "etat", "Estelle", "État-Démo"),
     (Role.REFERENT, "referent2", "Rachid", "Référent-Démo"),
     (Role.PARTENAIRE, "partenaire2", "Paul", "Partenaire-Démo"),
     (Role.PARTENAIRE, "partenaire3", "Paola", "Partenaire-Démo"),
+    # A bilan is settled by a second reader.
+    (Role.ETAT, "etat2", "Étienne", "État-Démo"),
 )
 
 
@@ -47,12 +52,14 @@ def load(session: Session) -> None:
     people = _people(session)
     places = _structures(session, people)
     found = _offers(session, places)
-    _conventions(session, people, places, found)
+    partners = _conventions(session, people, places, found)
     folk = followed.people(session, people)
     prescribed.tell(session, people, places, found, folk)
     followed.weeks(session, people, folk)
     catalogue.tell(session, people, places, found)
     elsewhere.tell(session)
+    engaged.tell(session, people, partners, places, found)
+    budget.tell(session, people, partners)
 
 
 def is_loaded(database: Database) -> bool:
@@ -64,7 +71,7 @@ def is_loaded(database: Database) -> bool:
 def accounts_told() -> str:
     """Return the lines that tell who can sign in."""
     lines = [f"Demo accounts (password for all: {PASSWORD})"]
-    lines += [f"  {role.value:<17} {local}@{_DOMAIN}" for role, local, _, _ in _PEOPLE[:5]]
+    lines += [f"  {role.value:<17} {local}@{_DOMAIN}" for role, local, _, _ in _PEOPLE[:6]]
     return "\n".join(lines) + "\n"
 
 
@@ -141,41 +148,47 @@ def _offers(session: Session, places: dict[str, Structure]) -> dict[str, Offer]:
 
 def _conventions(
     session: Session, people: dict[str, User], places: dict[str, Structure], found: dict[str, Offer]
-) -> None:
+) -> dict[str, Convention]:
     # Half of the period is behind us, so that what is told of the last weeks falls in it, whatever the day.
     start = (clock.today() - timedelta(days=180)).replace(day=1)
     end = (start + timedelta(days=365)).replace(day=1) - timedelta(days=1)
+    made = {}
     for demo in CONVENTIONS:
-        convention = conventions.create_convention(
-            session,
-            {
-                "numero": demo.numero,
-                "intitule": demo.intitule,
-                "structure_id": places[demo.structure].id,
-                "date_debut": start,
-                "date_fin": end,
-                "montant_centimes": demo.montant * 100,
-                "financeurs": list(demo.financeurs),
-                "delai_entree_jours": demo.delai,
-            },
-            by=None,
-        )
-        action = conventions.create_action(
-            session,
-            convention,
-            {
-                "intitule": demo.action,
-                "places_financees": demo.places,
-                "cout_unitaire_centimes": demo.cout * 100,
-                "mode": demo.mode,
-                "surreservation": demo.surreservation,
-                "offer_ids": [found[slug].id for slug in demo.offers],
-            },
-            by=None,
-        )
+        with on_day(start - timedelta(days=20)):
+            convention = conventions.create_convention(
+                session,
+                {
+                    "numero": demo.numero,
+                    "intitule": demo.intitule,
+                    "structure_id": places[demo.structure].id,
+                    "date_debut": start,
+                    "date_fin": end,
+                    "montant_centimes": demo.montant * 100,
+                    "financeurs": list(demo.financeurs),
+                    "signee_le": start - timedelta(days=20),
+                    "delai_entree_jours": demo.delai,
+                },
+                by=None,
+                id=demo_id("convention", demo.numero),
+            )
+            action = conventions.create_action(
+                session,
+                convention,
+                {
+                    "intitule": demo.action,
+                    "places_financees": demo.places,
+                    "cout_unitaire_centimes": demo.cout * 100,
+                    "mode": demo.mode,
+                    "surreservation": demo.surreservation,
+                    "offer_ids": [found[slug].id for slug in demo.offers],
+                },
+                by=None,
+                id=demo_id("action", demo.numero),
+            )
+        made[demo.numero] = convention
         if demo.avenant:
             with days_ago(50):
-                conventions.change_places(
+                amendments.change_places(
                     session,
                     action,
                     convention,
@@ -186,3 +199,4 @@ def _conventions(
                     id=demo_id("avenant", demo.numero),
                 )
     session.flush()
+    return made

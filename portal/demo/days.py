@@ -15,3 +15,9 @@ def days_ago(days: int, *, minutes: int = 0) -> AbstractContextManager[None]:
 def days_ahead(days: int) -> date:
     """Return the day that comes in so many days."""
     return clock.today() + timedelta(days=days)
+
+
+def on_day(day: date, *, minutes: int = 0) -> AbstractContextManager[None]:
+    """Stop the clock in the morning of a day, `minutes` after half past nine (UTC); not later than now."""
+    morning = datetime.combine(day, time(9, 30), UTC) + timedelta(minutes=minutes)
+    return clock.stopped_at(min(morning, clock.now()))

@@ -21,6 +21,54 @@ TWINS = f"/referencement/doublons/{demo.demo_id('offre', 'mobilites')}/{demo.dem
 REPORT = f"/signalements/{demo.demo_id('signalement', 'ervp')}"
 PERSON = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0001')}"
 BUSY = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0002')}"
+# The convention with the State of the demo, its texts, its bilans; conventions with partners, and what they owe.
+BUDGET = f"/budget/{demo.demo_id('convention-etat', 'DEMO-ETAT-35')}"
+YEAR = clock.today().year
+DRAFT_PLAN = f"{BUDGET}/textes/{demo.demo_id('avenant-etat', '3')}/plan/{YEAR}"
+BILAN = f"{BUDGET}/bilans/{demo.demo_id('bilan', 'premier')}"
+SHEET = f"{BUDGET}/fiche/{demo.demo_id('fiche', 'permis')}"
+PERMIS, DRAFT, OVER, PEMS = (
+    f"/conventions/{demo.demo_id('convention', numero)}"
+    for numero in ("35-2026-001", "35-2026-DEMO-B", "35-2025-DEMO-E", "35-2026-002")
+)
+PERMIS_ACTION = f"{PERMIS}/actions/{demo.demo_id('action', '35-2026-001')}"
+PERMIS_REPORT = f"{PERMIS}/rapports/{demo.demo_id('rapport', '35-2026-001', '1')}"
+BALANCE = f"{PERMIS}/versements/{demo.demo_id('versement', '35-2026-001', 'solde')}"
+# What officers and the State's services read alike.
+READ_OF_BUDGET = [
+    "/budget",
+    "/budget/parcours-types",
+    BUDGET,
+    f"{BUDGET}?le={YEAR - 2}-12-31",
+    *(f"{BUDGET}/avenants/{numero}" for numero in (0, 1)),
+    f"{BUDGET}/historique",
+    f"{BUDGET}/plan/{YEAR - 1}",
+    f"{BUDGET}/plan/{YEAR}",
+    f"{BUDGET}/depenses/{YEAR - 1}",
+    f"{BUDGET}/depenses/{YEAR}",
+    f"{BUDGET}/comptes",
+    f"{BUDGET}/postes",
+    f"{BUDGET}/fiches/{YEAR}",
+    SHEET,
+    f"{BUDGET}/suivi/{YEAR - 1}",
+    f"{BUDGET}/suivi/{YEAR}",
+    f"{BUDGET}/bilans",
+    BILAN,
+    *(
+        f"{BILAN}/parties/{part}"
+        for part in ("synthese", "volet-3", "depenses", "comptes", "plan", "fiches", "places", "pieces")
+    ),
+    "/conventions",
+    "/conventions/a-surveiller",
+    "/conventions/rapports",
+    PERMIS,
+    f"{PERMIS}/suivi",
+    f"{PERMIS_ACTION}/suivi",
+    f"{PERMIS}/rapports",
+    PERMIS_REPORT,
+    f"{PERMIS}/versements",
+    OVER,
+]
 VOLANT = demo.demo_id("offre", "volant")
 # What stands for the id of a prescription of the demo (the name of its person, its offer), and with `lien_` before it
 # for the link of its e-mail.
@@ -109,6 +157,12 @@ PAGES: dict[str, list[str]] = {
         f"/prescriptions/attente/{VOLANT}",
         "/prescriptions/export",
         "/conventions",
+        PERMIS,
+        f"{PERMIS}/suivi",
+        f"{PERMIS_ACTION}/suivi",
+        f"{PERMIS}/rapports",
+        PERMIS_REPORT,
+        f"{PERMIS}/versements",
         "/compte",
     ],
     "referent": [
@@ -165,9 +219,41 @@ PAGES: dict[str, list[str]] = {
     ],
     "conventionnement": [
         "/",
-        "/conventions",
+        "/conventions?etat=echue",
         "/conventions/nouvelle",
         "/conventions/regles",
+        "/conventions/a-clore",
+        *READ_OF_BUDGET,
+        DRAFT,
+        f"{DRAFT}/signer",
+        f"{DRAFT}/modifier",
+        f"{PERMIS}/avenant",
+        f"{PERMIS}/renouveler",
+        f"{PERMIS}/resilier",
+        f"{PERMIS}/documents",
+        f"{PERMIS}/rapports/nouveau",
+        f"{PERMIS_REPORT}/corriger",
+        f"{PERMIS}/versements/nouveau",
+        f"{BALANCE}/modifier",
+        f"{BALANCE}/verse",
+        f"{OVER}/clore",
+        f"{OVER}/renouveler",
+        "/budget/nouvelle",
+        "/budget/territoires",
+        f"{BUDGET}/modifier",
+        f"{BUDGET}/avenants/3",
+        DRAFT_PLAN,
+        f"{BUDGET}/avenants/3/modifier",
+        f"{BUDGET}/avenants/3/signer",
+        f"{DRAFT_PLAN}/nouvelle",
+        f"{BUDGET}/depenses/{YEAR}/nouvelle",
+        f"{BUDGET}/depenses/{YEAR}/importer",
+        f"{BUDGET}/comptes/{YEAR}/avance/demande",
+        f"{BUDGET}/postes/nouveau",
+        f"{BUDGET}/postes/{demo.demo_id('poste', 'chefferie')}/modifier",
+        f"{BUDGET}/fiches/{YEAR}/nouvelle",
+        f"{SHEET}/modifier",
+        f"{BUDGET}/resilier",
         f"/prescriptions/attente/{VOLANT}",
         "/indicateurs",
         "/prescriptions/export",
@@ -192,6 +278,7 @@ PAGES: dict[str, list[str]] = {
         f"{STRUCTURE}/fermer",
         "/imports",
     ],
+    "etat": ["/", "/indicateurs", *READ_OF_BUDGET],
     "administration": ["/", "/comptes", "/comptes/nouveau", "/cles-api", "/courrier", "/imports"],
 }
 

@@ -7,11 +7,15 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlmodel import func, select
 
-from bench import generate, ours, report, run
+from bench import engaged, generate, ours, report, run
 from bench.floor import Floor, PostgresqlFloor, SqliteFloor
+from bench.prescriptions import fill
 from bench.questions import QUESTIONS, Case, cases
 from portal import geography, migrate, vocabulary
+from portal.conventions import ledger
+from portal.conventions.models import Convention, FinancedAction
 from portal.db import Database
 from portal.exchanges import exports
 from portal.exchanges.national.checking import Kind, check
@@ -275,3 +279,16 @@ def test_the_readme_holds_the_table_as_last_written() -> None:
     assert report.put(readme, "new") == f"{before}{report.BEGIN}\n\nnew\n\n{report.END}{after}"
     told = orjson.loads(report.RESULTS.read_bytes())
     assert measured.strip() == report.tables(told).strip(), "write them again with `python -m bench.report`"
+
+
+def test_the_conventions_of_the_bench_are_rows_that_the_database_takes(tmp_path: Path) -> None:
+    bound = engaged.made(structures=1)
+    url = f"sqlite:///{tmp_path / 'bench.db'}"
+    fill(url, bound.past)
+    database = Database(url)
+    with database.session(read_only=True) as session:
+        assert session.exec(select(func.count()).select_from(Convention)).one() == len(bound.conventions) == 5
+        places = ledger.places_of_actions(session, session.exec(select(FinancedAction)).all())
+        assert len(places) == 50
+        assert all(of_one.retenues == 0 and of_one.financees == 22 for of_one in places.values())
+    database.engine.dispose()

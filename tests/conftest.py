@@ -126,24 +126,28 @@ def session(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture
-def browser(app: Flask, session: Session) -> Browser:
-    """A demanding client, not signed in."""
+def browser(app: Flask, session: Session, request: pytest.FixtureRequest) -> Browser:
+    """A demanding client, not signed in; exact in the files that say EXACT_PAGES."""
     limiter.reset()
     app.extensions["catalogue"].forget()
-    return Browser(app, session)
+    return Browser(app, session, exact=_exact_pages(request))
 
 
 @pytest.fixture
-def sign_in(app: Flask, session: Session) -> Callable[[User], Browser]:
+def sign_in(app: Flask, session: Session, request: pytest.FixtureRequest) -> Callable[[User], Browser]:
     """Give a browser in which this person is signed in."""
     limiter.reset()
     app.extensions["catalogue"].forget()
 
     def as_user(user: User) -> Browser:
         session.commit()
-        return Browser(app, session, user)
+        return Browser(app, session, user, exact=_exact_pages(request))
 
     return as_user
+
+
+def _exact_pages(request: pytest.FixtureRequest) -> bool:
+    return bool(getattr(request.module, "EXACT_PAGES", False))
 
 
 @pytest.fixture

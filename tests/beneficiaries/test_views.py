@@ -419,3 +419,7 @@ def test_a_file_takes_as_many_statements_whatever_its_history(session: Session, 
     with count_statements(session) as later:
         browser.get(f"/beneficiaires/{person}")
     assert len(first) == len(later)
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from portal import demo, migrate
 from portal.config import Config, load_config
 from portal.db import Database
+from tests.browser import axe
 from tests.browser.hands import Keyboard, Mouse
 from tests.peers import Peer
 
@@ -54,6 +55,22 @@ def chromium_path() -> str:
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _rest(request: pytest.FixtureRequest, engine_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have axe look at the long journeys on one engine."""
+    long = request.path.name.startswith("test_journey")
+    monkeypatch.setattr(axe, "rests", long and engine_name == "postgresql")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _marks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give the workers of one run one place for the marks of the pages that axe found good."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    axe.good = shared / "axe"
+    axe.good.mkdir(exist_ok=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The main job, once, in a real browser: publish, finance, find, prescribe, accept, enter, leave, export.
 
-Walked by keyboard alone; by mouse, the other journeys walk each part of it. axe-core looks at every page on the way.
+Walked by keyboard alone on one engine, by mouse on the other; axe-core looks at every page on the way.
 """
 
 import json
@@ -21,10 +21,10 @@ DESCRIPTION = (
 )
 
 
-def test_the_whole_way(open_page: Callable[..., Page], portal: Portal) -> None:
-    offer = "Oser le train au clavier"
+def test_the_whole_way(open_page: Callable[..., Page], portal: Portal, engine_name: str) -> None:
+    offer = "Oser le train sans crainte"
     person = "Chloé Inventée"
-    me = Keyboard(open_page())
+    me = (Keyboard if engine_name == "sqlite" else Mouse)(open_page())
 
     # A partner writes an offer and publishes it; what is missing is told beside each field, nothing is lost.
     me.sign_in("partenaire", demo.PASSWORD)

@@ -278,7 +278,8 @@ PAGES: dict[str, list[str]] = {
         f"{STRUCTURE}/fermer",
         "/imports",
     ],
-    "etat": ["/", "/indicateurs", *READ_OF_BUDGET],
+    # What the State reads besides is what officers read, with fewer buttons.
+    "etat": ["/", "/indicateurs", "/budget", "/conventions", BUDGET],
     "administration": ["/", "/comptes", "/comptes/nouveau", "/cles-api", "/courrier", "/imports"],
 }
 
@@ -303,7 +304,9 @@ def _no_side_scroll(page: Page) -> None:
 
 
 @pytest.mark.parametrize("role", list(PAGES), ids=lambda role: role or "nobody")
-def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str) -> None:
+def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str, engine_name: str) -> None:
+    # A page is the same from both engines: axe looks at it wide on one, narrow on the other.
+    narrow = engine_name == "postgresql"
     ids = _ids(portal)
     paths = [path.format_map(ids) for path in PAGES[role]]
     if role == "conventionnement":
@@ -312,15 +315,14 @@ def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str) -
     if role:
         Mouse(page).sign_in(role, demo.PASSWORD)
     for path in paths:
-        page.set_viewport_size({"width": 1280, "height": 900})
         response = page.goto(path)
         assert response is not None
         assert response.status < 500, path
-        check(page)
-        # A window of 640 px is one of 1280 px at 200 %; 320 px is the narrowest that WCAG 1.4.10 asks.
-        for width in (640, 320):
-            page.set_viewport_size({"width": width, "height": 900})
-            _no_side_scroll(page)
+        if narrow:
+            # A window of 640 px is one of 1280 px at 200 %; 320 px is the narrowest that WCAG 1.4.10 asks.
+            for width in (640, 320):
+                page.set_viewport_size({"width": width, "height": 900})
+                _no_side_scroll(page)
         check(page)
 
 

@@ -133,3 +133,7 @@ def test_from_a_barrier_the_search_is_filled_in(session: Session, sign_in: Calla
         tag.get_text(" ", strip=True) for tag in by_dominante.soup.select(".chosen-item span:nth-of-type(2)")
     ]
     assert chosen == ["Redon (35600)", "Équilibrée"]
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

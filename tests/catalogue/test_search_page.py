@@ -887,3 +887,7 @@ def test_only_people_who_are_signed_in_look_around_an_address(browser: Browser, 
     assert "Chercher autour" not in browser.get("/offres").text
     assert browser.client.post("/offres/autour", data={"csrf_token": browser.token()}).status_code == 401
     assert not peer.asked
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

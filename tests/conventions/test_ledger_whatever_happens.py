@@ -266,7 +266,7 @@ class Places(RuleBasedStateMachine):
                 self.session.refresh(thing)
 
 
-@pytest.mark.parametrize("examples", [15])
+@pytest.mark.parametrize("examples", [10])
 def test_places_add_up_whatever_happens(database: Database, engine_name: str, examples: int) -> None:
     run_state_machine_as_test(
         lambda: Places(database),

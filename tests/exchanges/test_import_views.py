@@ -201,3 +201,7 @@ def test_lines_beyond_one_page(keeper: Browser, session: Session) -> None:
     assert len(page.soup.select("article")) == 20
     assert len(keeper.get(page.path + "?lignes=a-creer&page=2").soup.select("article")) == 5
     keeper.get(page.path + "?lignes=inventees", status=404)
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

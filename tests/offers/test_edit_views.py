@@ -505,3 +505,7 @@ def test_the_fragment_is_the_same_element_as_in_the_page(session: Session, sign_
     page = browser.get(f"/offres/{offer.id}/modifier")
     typed = panel(browser, structure, offer.id, **page.form("offer-form").values)
     assert str(typed.select_one("#offer-quality")) == str(page.soup.select_one("#offer-quality"))
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

@@ -178,3 +178,7 @@ def test_kept_twice_is_kept_once(session: Session) -> None:
     favourites.drop(session, user, offer.id)
     favourites.drop(session, user, offer.id)
     assert kept_by(session, user) == set()
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

@@ -149,3 +149,7 @@ def test_thematiques_by_need_and_by_barrier_as_a_fragment(session: Session, sign
     assert [box["value"] for box in answer.select("input[checked]")] == [ticked]
     values = {box["value"] for box in answer.select("input")}
     assert values == {box["value"] for box in form.tag.select("input[name=thematiques]")}
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

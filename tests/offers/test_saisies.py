@@ -447,3 +447,7 @@ def test_the_second_of_two_may_take_the_other_s(session: Session, sign_in: SignI
     assert not session.exec(select(Saisie)).all()
     assert offer.state is OfferState.PUBLIEE
     assert offer.date_maj == clock.today()
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

@@ -202,3 +202,7 @@ def test_a_search_leads_to_prescribing(session: Session, sign_in: SignIn) -> Non
     assert link is not None
     assert page.browser.get(str(link["href"])).h1 == "Prescrire une offre"
     assert sign_in(scene.partner).get("/offres").soup.select(".card-tools a") == []
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

@@ -227,7 +227,7 @@ class TestFiles:
         assert found["Envoyée le"] == clock.today()
         assert b"<f>" not in response.data
 
-    def test_twenty_thousand_rows_in_little_memory(self, session: Session) -> None:
+    def test_thousands_of_rows_in_little_memory(self, session: Session) -> None:
         scene = make_scene(session)
         person = make_beneficiary(session, scene.referent)
         now = clock.now()
@@ -252,11 +252,11 @@ class TestFiles:
                     "created_at": now,
                     "updated_at": now,
                 }
-                for _ in range(20_000)
+                for _ in range(6_000)
             ],
         )
         ids = exports.ids_of(session, scene.referent, Filters(), limit=exports.MAX_ROWS + 1)
-        assert len(ids) == 20_000
+        assert len(ids) == 6_000
         assert exports.note(session, ids, by=scene.referent) == 1
         session.expunge_all()
         tracemalloc.start()
@@ -268,7 +268,7 @@ class TestFiles:
             most = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert size > 1_000_000
+        assert size > 300_000
         # The same as for a thousand rows.
         assert most < 12_000_000
 

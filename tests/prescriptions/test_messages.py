@@ -122,3 +122,7 @@ class TestWhoMay:
         html = sign_in(scene.referent).get(address(made)).response.text
         assert "<script>alert" not in html
         assert "&lt;script&gt;alert(1)" in html
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

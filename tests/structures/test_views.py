@@ -297,3 +297,7 @@ def test_networks_are_searched_and_ticked_ones_stay(session: Session, sign_in: S
     assert boxes == {"ai": True, "mission-locale": False}
     nothing = browser.fragment("/structures/reseaux?reseau=zzzz", "reseaux-list")
     assert "Aucun réseau" in nothing.text
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

@@ -241,3 +241,7 @@ def test_an_offer_without_an_address_asks_nothing(session: Session, sign_in: Sig
     session.refresh(offer)
     assert offer.adresse is None
     assert peer.asked == []
+
+
+# Pages are compared with fragments: both are read the same way.
+EXACT_PAGES = True

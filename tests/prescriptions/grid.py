@@ -39,6 +39,7 @@ PEOPLE = {
     "O": "an officer of conventions",
     "A": "an animator",
     "D": "an administrator",
+    "S": "the State’s services",
     "N": "nobody: not signed in, without a link",
     "T": "the portal itself, with time",
 }
@@ -49,6 +50,7 @@ SIGNED_IN = {
     Role.CONVENTIONNEMENT: "O",
     Role.ANIMATION: "A",
     Role.ADMINISTRATION: "D",
+    Role.ETAT: "S",
 }
 
 # The columns. Two states are reached by two ways that do not open the same doors.
@@ -208,6 +210,7 @@ def make_grid(session: Session) -> Grid:
         "O": make_user(session, Role.CONVENTIONNEMENT),
         "A": make_user(session, Role.ANIMATION),
         "D": make_user(session, Role.ADMINISTRATION),
+        "S": make_user(session, Role.ETAT),
     }
     grid = Grid(session, scene, {}, {}, _sent(session, scene), people)
     for column in COLUMNS:

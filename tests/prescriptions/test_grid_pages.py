@@ -142,7 +142,7 @@ class Door:
     @property
     def letters(self) -> str:
         """Those who may try it: by the link, or signed in or not."""
-        return "LK" if self.to == "L" else "RCEMXOADN"
+        return "LK" if self.to == "L" else "RCEMXOADSN"
 
     def stands_for(self, letter: str) -> str:
         """On paper it is the référent who knocks, and nobody else."""

@@ -1,7 +1,5 @@
 """Questions put to people who sign in, and to the administrator who opens their account."""
 
-import uuid
-
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Optional, Regexp
 
@@ -9,6 +7,7 @@ from portal.accounts.models import Role
 from portal.accounts.rules import PASSWORD_MINIMUM
 from portal.accounts.tokens import DEFAULT_DAYS, Scope
 from portal.vocabulary import Structure
+from portal.web.fields import Keyed
 from portal.web.forms import ChecklistField, FollowsSchema, Form, MaxLength, kept_as_typed, options
 from portal.web.password_fields import chosen_password
 
@@ -99,11 +98,9 @@ class UserForm(Form):
     )
 
 
-class ApiKeyForm(Form):
+class ApiKeyForm(Keyed):
     """Which software asks for a key, and what for?"""
 
-    # The id of the key, made when the form is opened: pressing twice makes one.
-    cle = HiddenField()
     nom = StringField(
         "Nom du logiciel",
         [DataRequired("Écrivez le nom du logiciel."), MaxLength(120)],
@@ -120,11 +117,3 @@ class ApiKeyForm(Form):
         choices=options([("90", "Trois mois"), (str(DEFAULT_DAYS), "Un an"), ("730", "Deux ans")]),
         description="Ensuite, la clé ne fonctionne plus : il faudra en créer une autre.",
     )
-
-    def key(self) -> uuid.UUID:
-        """Return the id that the form was given, a new one when it has none."""
-        try:
-            return uuid.UUID(self.cle.data or "")
-        except ValueError:
-            self.cle.data = str(uuid.uuid4())
-            return uuid.UUID(self.cle.data)

@@ -24,6 +24,7 @@ from portal.accounts.forms import ApiKeyForm, ForgottenForm, PasswordForm, SignI
 from portal.accounts.models import ApiToken, Organisation, OrganisationKind, OutgoingMail, Role, User
 from portal.errors import AlreadyDone, RuleBroken
 from portal.web.access import allow, public, signed_in
+from portal.web.fields import new_key
 from portal.web.forms import options
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
@@ -281,7 +282,7 @@ def _letters_are_shown() -> bool:
 def api_keys() -> Any:
     """The keys of the API, and the way to make another."""
     form = ApiKeyForm(
-        data={"cle": str(uuid.uuid4()), "scopes": [tokens.Scope.API], "jours": str(tokens.DEFAULT_DAYS)}
+        data={"cle": new_key(), "scopes": [tokens.Scope.API], "jours": str(tokens.DEFAULT_DAYS)}
     )
     return _keys_page(form)
 

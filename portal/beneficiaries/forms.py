@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
-from wtforms import BooleanField, DateField, EmailField, HiddenField, RadioField, SelectChoice, StringField
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional
+from wtforms import BooleanField, DateField, EmailField, RadioField, SelectChoice, StringField
+from wtforms.validators import DataRequired, InputRequired, Optional
 
 from portal import geography
 from portal.beneficiaries.models import Beneficiary
 from portal.parcours import FREINS, Dominante
 from portal.vocabulary import Structure
+from portal.web.fields import DAY_FORMATS, key_field
 from portal.web.forms import (
     ChecklistField,
     CommuneField,
@@ -21,7 +22,6 @@ from portal.web.forms import (
     PhoneField,
 )
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
 # A person's details are not offered again to whoever uses the computer next.
 _NOT_KEPT = {"autocomplete": "off"}
 
@@ -29,8 +29,7 @@ _NOT_KEPT = {"autocomplete": "off"}
 class BeneficiaryForm(Form):
     """Who is the person, how to reach them, and what stands in their way?"""
 
-    # Made with the page; becomes the id of the file, so that a second press opens nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = key_field()
     prenom = StringField("Prénom", [DataRequired("Écrivez le prénom."), MaxLength(80)], render_kw=_NOT_KEPT)
     nom = StringField("Nom", [DataRequired("Écrivez le nom."), MaxLength(80)], render_kw=_NOT_KEPT)
     date_naissance = DateField(
@@ -39,7 +38,7 @@ class BeneficiaryForm(Form):
             InputRequired("Écrivez la date de naissance."),
             NotInFuture("La date de naissance est dans le futur : corrigez-la."),
         ],
-        format=["%Y-%m-%d", "%d/%m/%Y"],
+        format=DAY_FORMATS,
         invalid_value_message="Écrivez une date complète, par exemple 12/04/1985.",
         render_kw=_NOT_KEPT,
     )

@@ -25,6 +25,7 @@ from portal.beneficiaries.models import AccessEntry, AccessKind, Beneficiary
 from portal.errors import RuleBroken
 from portal.parcours import frein_label, thematiques_for
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.formats import moment
 from portal.web.forms import clean_text
 from portal.web.htmx import page_or_fragment
@@ -78,7 +79,7 @@ def index() -> Any:
 def new() -> Any:
     """Open a file."""
     posted = request.method == "POST"
-    form = BeneficiaryForm(request.form if posted else None, {"cle": str(uuid.uuid4())})
+    form = BeneficiaryForm(request.form if posted else None, {"cle": new_key()})
     if posted and form.validate():
         try:
             made = rules.create_beneficiary(db(), form.to_values(), by=person(), id=uuid.UUID(form.cle.data))

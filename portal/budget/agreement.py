@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, history, plan
-from portal.budget.models import Expense, StateAmendment, StateAmount, StateConvention
+from portal.budget.models import Expense, StateAmendment, StateAmount, StateConvention, StatePayment
 from portal.conventions.states import ConventionState, Standing
 from portal.errors import AlreadyDone, RuleBroken
 
@@ -113,7 +113,7 @@ def change(
     or what an avenant alone changes.
     """
     checks.check_officer(by)
-    checks.lock(session, convention)
+    checks.take(session, convention)
     if convention.state is ConventionState.CLOSE:
         raise AlreadyDone(CLOSED)
     changes = history.changed(convention, {name: values[name] for name in FIELDS if name in values})
@@ -156,7 +156,7 @@ def sign(
     after the end of the convention, and when it has no amount or its plan does not hold (`problems`).
     """
     checks.check_officer(by)
-    checks.lock(session, convention)
+    checks.take(session, convention)
     if convention.state is not ConventionState.BROUILLON:
         raise AlreadyDone("Cette convention est déjà signée.")
     checks.check_version(convention, version)
@@ -195,7 +195,7 @@ def close(
     Raises NotAllowed; AlreadyDone when it is closed; ChangedMeanwhile; RuleBroken for a draft, or before its end.
     """
     checks.check_officer(by)
-    checks.lock(session, convention)
+    checks.take(session, convention)
     if convention.state in {ConventionState.CLOSE, ConventionState.RESILIEE}:
         raise AlreadyDone("Cette convention est déjà close ou résiliée.")
     checks.check_version(convention, version)
@@ -222,7 +222,7 @@ def reopen(
 ) -> None:
     """Open a closed convention again. Raises NotAllowed; AlreadyDone when it is not closed; RuleBroken without a reason."""
     checks.check_officer(by)
-    checks.lock(session, convention)
+    checks.take(session, convention)
     if convention.state is not ConventionState.CLOSE:
         raise AlreadyDone("Cette convention n’est pas close : il n’y a rien à rouvrir.")
     checks.check_version(convention, version)
@@ -245,10 +245,10 @@ def terminate(
     """End a signed convention before its time: `last_day` becomes its last day; its days of grace run from there.
 
     Raises NotAllowed; AlreadyDone when it is closed or ended; ChangedMeanwhile; RuleBroken for a draft, without a
-    reason, for a day outside its period, or before the end of an expense already written.
+    reason, for a day outside its period, or before the end of an expense already written or the year of a payment.
     """
     checks.check_officer(by)
-    checks.lock(session, convention)
+    checks.take(session, convention)
     if convention.state in {ConventionState.CLOSE, ConventionState.RESILIEE}:
         raise AlreadyDone("Cette convention est déjà close ou résiliée.")
     if convention.state is ConventionState.BROUILLON:
@@ -261,6 +261,7 @@ def terminate(
             field="resiliee_le",
         )
     check_nothing_spent_after(session, convention, last_day, field="resiliee_le")
+    _check_nothing_paid_after(session, convention, last_day)
     _check_reason(motif, "Écrivez pourquoi elle est résiliée.")
     before = convention.date_fin
     convention.state, convention.date_fin, convention.resiliee_le = (
@@ -316,6 +317,17 @@ def check_nothing_spent_after(
             f"Des dépenses sont écrites jusqu’au {latest:%d/%m/%Y} : corrigez d’abord leurs dates, ou choisissez un "
             "jour plus tard.",
             field=field,
+        )
+
+
+def _check_nothing_paid_after(session: Session, convention: StateConvention, last_day: date) -> None:
+    latest = session.exec(
+        select(func.max(StatePayment.annee)).where(col(StatePayment.convention_id) == convention.id)
+    ).one()
+    if latest is not None and latest > last_day.year:
+        raise RuleBroken(
+            f"Un versement de {latest} est écrit : annulez-le d’abord, ou choisissez un jour de {latest}.",
+            field="resiliee_le",
         )
 
 

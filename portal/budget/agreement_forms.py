@@ -1,21 +1,19 @@
 """What an officer writes of the convention with the State: its identity, its acts, its avenants and their amounts."""
 
 import re
-import uuid
 from collections.abc import Collection, Mapping
-from datetime import date
 from typing import Any
 
 from stdnum import iban as iban_rule
 from stdnum.exceptions import InvalidChecksum
 from stdnum.exceptions import ValidationError as NotANumber
-from wtforms import DateField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.validators import UUID, DataRequired, InputRequired, NumberRange, Optional, ValidationError
+from wtforms import IntegerField, RadioField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, ValidationError
 
 from portal.budget.agreement import FIELDS
-from portal.budget.expense_forms import Versioned, new_key
 from portal.budget.models import Rounding, StateAmendment, StateConvention, UnderConsumption, Volet
 from portal.web.euros import EtpField, EurosField, RateField
+from portal.web.fields import Versioned, day_field, key_field, new_key
 from portal.web.forms import ChecklistField, Form, MaxLength, options
 
 __all__ = [
@@ -25,6 +23,7 @@ __all__ = [
     "MovingForm",
     "NewAmendmentForm",
     "NewConventionForm",
+    "OnDayForm",
     "RemoveForm",
     "ReopenForm",
     "SignForm",
@@ -32,30 +31,11 @@ __all__ = [
     "amendment_form",
     "amounts_of",
     "as_typed",
-    "new_key",
 ]
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
-_NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
-_DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
 _NARROW = {"class": "field-phone", "inputmode": "decimal"}
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-
-
-def _plausible_day(form: Form, field: Any) -> None:
-    if isinstance(field.data, date) and not 2000 <= field.data.year <= 2100:
-        raise ValidationError("Relisez l’année de cette date.")
-
-
-def _day(label: str, missing: str | None, description: str = "") -> DateField:
-    return DateField(
-        label,
-        [InputRequired(missing) if missing else Optional(), _plausible_day],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
-        description=description,
-    )
 
 
 def _line(label: str, longest: int, missing: str | None = None, description: str = "") -> StringField:
@@ -64,10 +44,6 @@ def _line(label: str, longest: int, missing: str | None = None, description: str
         [DataRequired(missing), MaxLength(longest)] if missing else [MaxLength(longest)],
         description=description,
     )
-
-
-def _key() -> HiddenField:
-    return HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
 
 
 def _together(value: Any) -> Any:
@@ -151,8 +127,8 @@ class IdentityForm(MovingForm):
 
     numero = _line("Numéro", 60, "Écrivez le numéro de la convention.")
     intitule = _line("Intitulé", 200, "Écrivez l’intitulé de la convention.")
-    date_debut = _day("Premier jour", "Écrivez le premier jour.")
-    date_fin = _day("Dernier jour", "Écrivez le dernier jour.")
+    date_debut = day_field("Premier jour", "Écrivez le premier jour.")
+    date_fin = day_field("Dernier jour", "Écrivez le dernier jour.")
     etat = _line(
         "Pour l’État", 200, "Écrivez qui signe pour l’État.", "Par exemple : le préfet d’Ille-et-Vilaine."
     )
@@ -194,7 +170,7 @@ class IdentityForm(MovingForm):
 class NewConventionForm(IdentityForm):
     """A draft and its initial text."""
 
-    cle = _key()
+    cle = key_field()
     objet = TextAreaField(
         "Objet",
         [DataRequired("Écrivez l’objet de la convention."), MaxLength(2000)],
@@ -208,10 +184,16 @@ class NewConventionForm(IdentityForm):
     )
 
 
+class OnDayForm(Form):
+    """As it stood on which day? Today when none is asked for."""
+
+    le = day_field("À la date du")
+
+
 class SignForm(Versioned):
     """Signed on which day?"""
 
-    signe_le = _day("Signé le", "Écrivez le jour de la signature.")
+    signe_le = day_field("Signé le", "Écrivez le jour de la signature.")
 
 
 class CloseForm(Versioned):
@@ -231,7 +213,7 @@ class ReopenForm(Versioned):
 class TerminateForm(Versioned):
     """From which day, and why?"""
 
-    resiliee_le = _day("Dernier jour", "Écrivez le dernier jour de la convention.")
+    resiliee_le = day_field("Dernier jour", "Écrivez le dernier jour de la convention.")
     motif = TextAreaField(
         "Pourquoi la résilier ?",
         [DataRequired("Écrivez pourquoi elle est résiliée."), MaxLength(1000)],
@@ -256,15 +238,16 @@ class _TextForm(Versioned):
         description="Les personnes à accompagner, en chiffres ou en mots. Ne nommez personne.",
         render_kw={"rows": 2},
     )
-    date_fin = _day(
-        "Nouveau dernier jour", None, "À laisser vide si l’avenant ne change pas la fin de la convention."
+    date_fin = day_field(
+        "Nouveau dernier jour",
+        description="À laisser vide si l’avenant ne change pas la fin de la convention.",
     )
 
 
 class NewAmendmentForm(_TextForm):
     """The next avenant: its object, and the years that it speaks of."""
 
-    cle = _key()
+    cle = key_field()
     annees = ChecklistField(
         "Années que l’avenant reprend",
         description="Leurs montants et leur plan de financement sont recopiés, à corriger ensuite. Les autres années ne changent pas.",
@@ -340,7 +323,7 @@ def as_typed(convention: StateConvention) -> dict[str, Any]:
 def defaults() -> dict[str, Any]:
     """Return what a new convention begins with: the rules of the national model, and an id of its own."""
     return {
-        "cle": str(uuid.uuid4()),
+        "cle": new_key(),
         "taux_avance": 6000,
         "arrondi_avance": Rounding.EURO_PROCHE.value,
         "sous_consommation": UnderConsumption.DEDUITE.value,

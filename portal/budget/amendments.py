@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
@@ -20,7 +19,11 @@ from portal.conventions.states import ConventionState
 from portal.errors import AlreadyDone, RuleBroken
 from portal.money import euros
 
+GONE = "Cet avenant est déjà retiré."
 _SIGNED = "Ce texte est signé : il ne change plus. Un nouvel avenant le corrige."
+
+# Numbers in addresses are as long as people write them; those of the database are not.
+_LAST = 2**31 - 1
 
 Amounts = Mapping[tuple[int, Volet], int]
 
@@ -80,6 +83,8 @@ def compared(texts: Texts, amendment: StateAmendment) -> Compared:
 
 def one(session: Session, convention: StateConvention, numero: int) -> StateAmendment | None:
     """Return the text of that number, or None."""
+    if numero > _LAST:
+        return None
     return session.exec(
         select(StateAmendment).where(
             col(StateAmendment.convention_id) == convention.id, col(StateAmendment.numero) == numero
@@ -104,10 +109,10 @@ def create(
     NotAllowed; RuleBroken when the convention is not open, or while another avenant is a draft.
     """
     checks.check_officer(by)
-    written = _written(session, convention, id)
+    written = checks.written_before(session, StateAmendment, id, convention.id)
     if written is not None:
         return written
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
     if convention.state is not ConventionState.SIGNEE:
         raise RuleBroken("Cette convention est résiliée : elle n’a plus d’avenant.")
@@ -127,14 +132,8 @@ def create(
     )
     if id is not None:
         made.id = id
-    try:
-        with session.begin_nested():
-            session.add(made)
-    except IntegrityError:
-        # The first press was written between our look and our writing.
-        written = _written(session, convention, id)
-        if written is None:
-            raise
+    written = checks.add_once(session, made, convention.id)
+    if written is not made:
         return written
     for annee in sorted(set(years) & set(now.annees)):
         for volet in Volet:
@@ -165,8 +164,8 @@ def change(
     field: "date_fin", or "montant_<year>_<volet>" for a year outside the convention or whose bilan is handed in.
     """
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
-    amendment = session.get_one(StateAmendment, amendment.id, populate_existing=True)
+    convention = checks.take(session, convention)
+    amendment = checks.present(session, amendment, GONE)
     _check_draft(convention, amendment)
     texts = texts_of(session, [convention])[convention.id]
     former = texts.until(amendment.numero - 1)
@@ -218,8 +217,8 @@ def sign(
     "signe_le", for a day to come or before the signature of the text before it, and when its plan does not hold.
     """
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
-    amendment = session.get_one(StateAmendment, amendment.id, populate_existing=True)
+    convention = checks.take(session, convention)
+    amendment = checks.present(session, amendment, GONE)
     if amendment.numero == 0:
         raise RuleBroken("Le texte initial se signe avec la convention.")
     if amendment.signe_le is not None:
@@ -270,8 +269,8 @@ def remove(
 ) -> None:
     """Take a draft avenant away with its amounts, plan and documents. Raises as `change` does."""
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
-    amendment = session.get_one(StateAmendment, amendment.id, populate_existing=True)
+    convention = checks.take(session, convention)
+    amendment = checks.present(session, amendment, GONE)
     if amendment.numero == 0:
         raise RuleBroken("Le texte initial reste avec la convention.")
     _check_draft(convention, amendment)
@@ -287,13 +286,6 @@ def remove(
     session.flush()
     history.record(session, convention, f"{name} retiré (brouillon)", by=by)
     session.flush()
-
-
-def _written(session: Session, convention: StateConvention, id: uuid.UUID | None) -> StateAmendment | None:
-    written = session.get(StateAmendment, id) if id is not None else None
-    if written is not None and written.convention_id != convention.id:
-        raise AlreadyDone("Cette page n’est plus à jour : rouvrez la convention et recommencez.")
-    return written
 
 
 def _check_draft(convention: StateConvention, amendment: StateAmendment) -> None:

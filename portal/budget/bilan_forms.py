@@ -6,8 +6,8 @@ from wtforms import BooleanField, FileField, RadioField, TextAreaField
 from wtforms.validators import DataRequired
 
 from portal.budget.bilans import PartState
-from portal.budget.expense_forms import Versioned
 from portal.budget.models import Mark
+from portal.web.fields import Versioned
 from portal.web.forms import Form, MaxLength, options
 
 

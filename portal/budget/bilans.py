@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.budget import bilan_figures, checks, history
+from portal.budget import bilan_figures, checks, history, queries
 from portal.budget.bilan_figures import Part, parts_of, title_of
 from portal.budget.models import (
     Bilan,
@@ -22,8 +22,7 @@ from portal.budget.models import (
     Mark,
     StateConvention,
 )
-from portal.conventions.states import ConventionState
-from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
+from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 
 # Days before the last one at which a bilan is announced.
 ANNOUNCED = (30, 15, 3)
@@ -123,13 +122,7 @@ def due(session: Session, day: date) -> list[BilanDue]:
 
     A reminder that no job made on its day is still due the days after, until the following one takes its place.
     """
-    conventions = list(
-        session.exec(
-            select(StateConvention).where(
-                col(StateConvention.state).in_([ConventionState.SIGNEE, ConventionState.RESILIEE])
-            )
-        )
-    )
+    conventions = queries.followed(session)
     if not conventions:
         return []
     ends = bilan_figures.ends_of(session, conventions, day)
@@ -217,18 +210,10 @@ def steps(
     session: Session, convention: StateConvention, bilan: Bilan
 ) -> list[tuple[BudgetEvent, str | None]]:
     """Return what was done with a bilan, newest first: (line of the history, who); parts made ready are left out."""
-    found = session.execute(
-        select(BudgetEvent, User)
-        .outerjoin(User, col(User.id) == col(BudgetEvent.by_id))
-        .where(
-            col(BudgetEvent.convention_id) == convention.id,
-            col(BudgetEvent.fait).startswith(f"{title_of(bilan)} : ", autoescape=True),
-        )
-        .order_by(col(BudgetEvent.at).desc(), col(BudgetEvent.id))
-    ).all()
+    of_bilan = col(BudgetEvent.fait).startswith(f"{title_of(bilan)} : ", autoescape=True)
     return [
-        (line, user.full_name if user else None)
-        for line, user in found
+        (line, who)
+        for line, who in history.lines(session, convention, of_bilan)
         if not line.fait.endswith((_READY, _REOPENED))
     ]
 
@@ -244,8 +229,8 @@ def begin(
 ) -> Bilan:
     """Open a bilan, or return the one that is there. Raises NotAllowed, and RuleBroken when nothing asks for it."""
     checks.check_officer(by)
+    convention = checks.take(session, convention)
     checks.check_signed(convention)
-    convention = checks.lock(session, convention)
     found = next(
         (e for e in expected(session, convention, clock.today()) if (e.annee, e.kind) == (annee, kind)), None
     )
@@ -279,7 +264,6 @@ def write_part(
     without the text that it needs.
     """
     checks.check_officer(by)
-    checks.check_signed(convention)
     bilan = _locked(session, convention, bilan)
     if bilan.state is not BilanState.PREPARATION:
         raise AlreadyDone("Ce bilan est remis à l’État : il ne change plus.")
@@ -294,8 +278,7 @@ def write_part(
     ).one_or_none()
     if row is not None and (row.texte or "") == texte and row.prete == prete:
         return row
-    if version is not None and version != (row.version if row else 0):
-        raise ChangedMeanwhile("Quelqu’un d’autre a enregistré cette partie pendant que vous écriviez.")
+    checks.check_seen(version, row.version if row else 0, "cette partie")
     if prete and known.needs_text and not texte:
         raise RuleBroken("Écrivez le texte de cette partie avant de la dire prête.", field="texte")
     if row is None:
@@ -350,7 +333,6 @@ def hand_in(
     Raises NotAllowed, AlreadyDone when it is handed in, RuleBroken with what is missing, ChangedMeanwhile.
     """
     checks.check_officer(by)
-    checks.check_signed(convention)
     bilan = _locked(session, convention, bilan)
     if bilan.state is not BilanState.PREPARATION:
         raise AlreadyDone("Ce bilan est déjà remis à l’État.")
@@ -505,8 +487,8 @@ def _is_of_this_round(bilan: Bilan, mark: BilanMark) -> bool:
 
 
 def _locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bilan:
-    """Take the convention, and return the bilan as it is now."""
-    checks.lock(session, convention)
+    """Take the convention, and return the bilan as it is now. Raises RuleBroken when the convention is closed."""
+    checks.check_signed(checks.take(session, convention))
     return session.exec(
         select(Bilan).where(col(Bilan.id) == bilan.id).execution_options(populate_existing=True)
     ).one()
@@ -515,7 +497,6 @@ def _locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bila
 def _being_read(session: Session, bilan: Bilan, convention: StateConvention, by: User) -> Bilan:
     if by.role is not Role.ETAT:
         raise NotAllowed("Seuls les services de l’État lisent un bilan pour l’arrêter.")
-    checks.check_signed(convention)
     bilan = _locked(session, convention, bilan)
     if bilan.state is BilanState.PREPARATION:
         raise RuleBroken("Ce bilan est en préparation : il se lit une fois remis.")

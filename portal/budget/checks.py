@@ -3,33 +3,40 @@
 import uuid
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import Protocol
+from typing import TypeVar
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, SQLModel, col, select
 
 from portal import clock
-from portal.accounts.models import Role, User
 from portal.budget.models import Bilan, BilanKind, BilanState, StateConvention
 from portal.conventions.states import ConventionState
-from portal.errors import ChangedMeanwhile, NotAllowed, RuleBroken
+from portal.conventions.writing import (
+    add_once,
+    check_officer,
+    check_seen,
+    check_version,
+    take,
+    written_before,
+)
+from portal.errors import AlreadyDone, RuleBroken
 
+__all__ = [
+    "add_once",
+    "check_officer",
+    "check_open",
+    "check_seen",
+    "check_signed",
+    "check_version",
+    "check_year_open",
+    "closes",
+    "closing_bilans",
+    "present",
+    "take",
+    "written_before",
+]
 
-class Versioned(Protocol):
-    """A row that counts its changes."""
-
-    version: int
-
-
-def check_officer(by: User | None) -> None:
-    """Raise NotAllowed unless `by` is an officer, or the portal itself (None)."""
-    if by is not None and by.role is not Role.CONVENTIONNEMENT:
-        raise NotAllowed("Seuls les chargés de conventionnement écrivent ici.")
-
-
-def check_version(row: Versioned, version: int | None) -> None:
-    """Raise ChangedMeanwhile when the row is no longer in the `version` that was opened (None: not asked)."""
-    if version is not None and version != row.version:
-        raise ChangedMeanwhile("Quelqu’un d’autre a enregistré cette page pendant que vous écriviez.")
+Row = TypeVar("Row", bound=SQLModel)
 
 
 def check_signed(convention: StateConvention) -> None:
@@ -51,19 +58,6 @@ def check_open(convention: StateConvention, day: date) -> None:
             f"Cette convention est finie, et son délai de grâce aussi, depuis le {last:%d/%m/%Y}. "
             "Allongez ce délai dans la convention pour écrire encore."
         )
-
-
-def lock(session: Session, convention: StateConvention) -> StateConvention:
-    """Take the row of the convention until the transaction ends, and return it as it is now.
-
-    What is counted over several rows (ETP of posts, payments against what is due) is written one after the other.
-    """
-    return session.exec(
-        select(StateConvention)
-        .where(col(StateConvention.id) == convention.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def closes(bilan: Bilan) -> bool:
@@ -97,3 +91,11 @@ def check_year_open(session: Session, convention: StateConvention, annee: int) -
             f"Le {bilan.kind.label.lower()} {annee} est remis à l’État : les dépenses de l’année ne changent plus. "
             "Rouvrez-le d’abord en demandant une correction."
         )
+
+
+def present(session: Session, row: Row, sentence: str) -> Row:
+    """Return the row as it is now, once the convention is taken. Raises AlreadyDone with `sentence` when it is gone."""
+    found = session.get(type(row), sqlalchemy.inspect(row).identity, populate_existing=True)
+    if found is None:
+        raise AlreadyDone(sentence)
+    return found

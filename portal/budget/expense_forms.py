@@ -2,45 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
-from wtforms import BooleanField, DateField, FileField, HiddenField, SelectField, StringField
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional, Regexp, ValidationError
+from wtforms import BooleanField, FileField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Optional
 
 from portal.budget.models import Expense, Nature, NonEligible, Post, Volet
 from portal.web.euros import EtpField, EurosField, UnitsField
+from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import Form, MaxLength, options
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
-_NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
-_DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
 _NARROW = {"class": "field-phone", "inputmode": "decimal"}
-
-
-def _plausible_day(form: Form, field: Any) -> None:
-    if isinstance(field.data, date) and not 2000 <= field.data.year <= 2100:
-        raise ValidationError("Relisez l’année de cette date.")
-
-
-def _day(label: str, missing: str | None, **options_: Any) -> DateField:
-    return DateField(
-        label,
-        [InputRequired(missing) if missing else Optional(), _plausible_day],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
-        **options_,
-    )
-
-
-def _key() -> HiddenField:
-    """Made with the page; becomes the id of the row, so that a second press writes nothing twice."""
-    return HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
-
-
-def _version() -> HiddenField:
-    """Which version was opened."""
-    return HiddenField(validators=[Optional(), Regexp(r"[0-9]{1,9}", message=_STALE)])
 
 
 def volets() -> list[tuple[str, str]]:
@@ -53,20 +25,10 @@ def natures() -> list[tuple[str, str]]:
     return [(nature.value, nature.label) for nature in Nature]
 
 
-class Versioned(Form):
-    """A form about a row that others may change meanwhile."""
-
-    version = _version()
-
-    def opened(self) -> int | None:
-        """Return the version that was opened, None when the page does not say."""
-        return int(self.version.data) if self.version.data else None
-
-
 class ExpenseForm(Versioned):
     """What was spent, on what, when, and who bears it?"""
 
-    cle = _key()
+    cle = key_field()
     volet = SelectField(
         "Volet",
         [DataRequired("Choisissez le volet.")],
@@ -85,8 +47,8 @@ class ExpenseForm(Versioned):
         [DataRequired("Écrivez l’objet de la dépense."), MaxLength(300)],
         description="Ce qui est payé, jamais le nom d’une personne.",
     )
-    date_debut = _day("Du", "Écrivez le premier jour.")
-    date_fin = _day("Au", "Écrivez le dernier jour.")
+    date_debut = day_field("Du", "Écrivez le premier jour.")
+    date_fin = day_field("Au", "Écrivez le dernier jour.")
     unite = StringField(
         "Unité",
         [DataRequired("Écrivez l’unité, par exemple « mois »."), MaxLength(60)],
@@ -197,7 +159,7 @@ def expense_as_typed(
 class PostForm(Versioned):
     """Which post, of what nature, how much of it, since when?"""
 
-    cle = _key()
+    cle = key_field()
     intitule = StringField(
         "Intitulé",
         [DataRequired("Écrivez l’intitulé du poste."), MaxLength(200)],
@@ -210,8 +172,8 @@ class PostForm(Versioned):
         invalid_choice_message="Choisissez une nature de la liste.",
     )
     etp = EtpField("ETP", [InputRequired("Écrivez le nombre d’ETP.")], render_kw=dict(_NARROW))
-    date_debut = _day("Premier jour", "Écrivez le premier jour.")
-    date_fin = _day("Dernier jour", None, description="À laisser vide s’il n’est pas connu.")
+    date_debut = day_field("Premier jour", "Écrivez le premier jour.")
+    date_fin = day_field("Dernier jour", description="À laisser vide s’il n’est pas connu.")
 
     def to_values(self) -> dict[str, Any]:
         """Return what `posts.write` takes."""
@@ -235,14 +197,14 @@ def post_as_typed(post: Post) -> dict[str, Any]:
 class SendTableForm(Form):
     """Which table of expenses?"""
 
-    cle = _key()
+    cle = key_field()
     fichier = FileField("Tableau (XLSX ou CSV)")
 
 
 class StepForm(Versioned):
     """A step of a payment: which day, how much, which reference?"""
 
-    le = _day("Jour", "Écrivez le jour.")
+    le = day_field("Jour", "Écrivez le jour.")
     montant = EurosField("Montant en euros", [InputRequired("Écrivez le montant.")], render_kw=dict(_NARROW))
     reference = StringField(
         "Référence", [MaxLength(100)], description="Celle du courrier, du service fait ou du virement."
@@ -256,8 +218,3 @@ class UndoForm(Versioned):
         "Pourquoi ?",
         [DataRequired("Écrivez pourquoi, par exemple « erreur de saisie »."), MaxLength(2000)],
     )
-
-
-def new_key() -> str:
-    """Return the id that a row will have."""
-    return str(uuid.uuid4())

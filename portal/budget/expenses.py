@@ -7,15 +7,15 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, history
 from portal.budget.models import BudgetDocument, Expense, Nature, NonEligible, Post, StateConvention, Volet
-from portal.budget.statement import BlocGroup, Line, NatureGroup, Statement, statement
+from portal.budget.statement import FIELDS, BlocGroup, Line, NatureGroup, Statement, statement
 from portal.conventions.models import Convention, FinancedAction
+from portal.conventions.states import ConventionState
 from portal.errors import AlreadyDone, RuleBroken
 from portal.money import euros, units
 
@@ -25,24 +25,6 @@ __all__ = ["BlocGroup", "Line", "NatureGroup", "Statement", "statement"]
 ARTICLE = "instruction DGEFP/DPE/2023/192, dépenses non éligibles"
 # Ten billion euros: beyond, a figure was mistyped.
 _MOST = 10**12
-
-FIELDS = (
-    "volet",
-    "nature",
-    "objet",
-    "unite",
-    "nombre",
-    "cout_unitaire_centimes",
-    "date_debut",
-    "date_fin",
-    "montant_centimes",
-    "part_etat_centimes",
-    "hors_convention",
-    "non_eligible",
-    "partner_convention_id",
-    "action_id",
-    "post_id",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,21 +184,15 @@ def write(
     of the year is handed in.
     """
     checks.check_officer(by)
-    written = _written(session, convention, id)
+    written = checks.written_before(session, Expense, id, convention.id)
     if written is not None:
         return written
     told = _told(session, convention, annee, values)
     expense = Expense(convention_id=convention.id, annee=annee, by_id=by.id if by else None, **_kept(told))
     if id is not None:
         expense.id = id
-    try:
-        with session.begin_nested():
-            session.add(expense)
-    except IntegrityError:
-        # The first press was written between our look and our writing.
-        written = _written(session, convention, id)
-        if written is None:
-            raise
+    written = checks.add_once(session, expense, convention.id)
+    if written is not expense:
         return written
     history.record(
         session, convention, f"Dépense {annee} ajoutée : {_name(expense)}", by=by, detail=_lines_of(told)
@@ -267,7 +243,7 @@ def remove(
     Raises NotAllowed, RuleBroken as `write` does, and ChangedMeanwhile.
     """
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
     checks.check_year_open(session, convention, expense.annee)
     expense = _present(session, expense)
@@ -294,13 +270,6 @@ def of_year(
     ).one_or_none()
 
 
-def _written(session: Session, convention: StateConvention, id: uuid.UUID | None) -> Expense | None:
-    written = session.get(Expense, id) if id is not None else None
-    if written is not None and written.convention_id != convention.id:
-        raise AlreadyDone("Cette page n’est plus à jour : rouvrez l’état des dépenses et recommencez.")
-    return written
-
-
 def _present(session: Session, expense: Expense) -> Expense:
     present = session.get(Expense, expense.id, populate_existing=True)
     if present is None:
@@ -312,7 +281,7 @@ def _told(
     session: Session, convention: StateConvention, annee: int, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     # A bilan handed in meanwhile freezes the year, a convention closed meanwhile takes nothing more.
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
     checks.check_year_open(session, convention, annee)
     within = frame(session, convention, annee)
@@ -324,15 +293,28 @@ def _told(
 
 
 def _check_tie(session: Session, told: Mapping[str, Any]) -> None:
-    partner, action_id = told["partner_convention_id"], told["action_id"]
+    partner_id, action_id = told["partner_convention_id"], told["action_id"]
+    if partner_id is None and action_id is None:
+        return
+    # Shared: a draft may be thrown away at this very moment.
+    partner = session.exec(
+        select(Convention)
+        .where(col(Convention.id) == partner_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
     if action_id is not None:
         action = session.get(FinancedAction, action_id)
-        if action is None or action.convention_id != partner:
+        if action is None or action.convention_id != partner_id:
             raise RuleBroken(
                 "Cette action n’est pas de cette convention : choisissez-en une autre.", field="action"
             )
-    elif partner is not None and session.get(Convention, partner) is None:
+    if partner is None:
         raise RuleBroken("Cette convention n’existe plus : choisissez-en une autre.", field="partenaire")
+    if partner.state is ConventionState.BROUILLON:
+        raise RuleBroken(
+            f"La convention {partner.numero} est en brouillon : signez-la d’abord.", field="partenaire"
+        )
 
 
 def _kept(told: Mapping[str, Any]) -> dict[str, Any]:

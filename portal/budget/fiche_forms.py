@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from wtforms import DateField, HiddenField, IntegerField, StringField, TextAreaField
-from wtforms.validators import UUID, DataRequired, InputRequired, NumberRange, Optional
+from wtforms import IntegerField, StringField, TextAreaField
+from wtforms.validators import DataRequired, NumberRange, Optional
 
-from portal.budget.expense_forms import Versioned
 from portal.budget.models import FicheAction
 from portal.web.euros import EurosField
+from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import Form, MaxLength
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
 _NARROW = {"class": "field-phone", "inputmode": "decimal"}
 _COUNT = {"class": "field-phone", "inputmode": "numeric"}
 # Own indicators beside those that the portal counts.
@@ -30,17 +29,12 @@ def _count(label: str, description: str) -> IntegerField:
 class FicheForm(Versioned):
     """What is the action, for whom, with whom, when, at what cost, and how will it be judged?"""
 
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = key_field()
     titre = StringField("Titre de l’action", [DataRequired("Écrivez le titre de l’action."), MaxLength(200)])
     contexte = TextAreaField("Contexte", [MaxLength(5000)], render_kw={"rows": 4})
     enjeux = TextAreaField("Enjeux et objectifs", [MaxLength(5000)], render_kw={"rows": 4})
     description = TextAreaField("Description de l’action", [MaxLength(10000)], render_kw={"rows": 6})
-    date_debut = DateField(
-        "Date de début",
-        [Optional()],
-        format=["%Y-%m-%d", "%d/%m/%Y"],
-        invalid_value_message="Écrivez une date complète, par exemple 31/12/2026.",
-    )
+    date_debut = day_field("Date de début")
     duree_mois = IntegerField(
         "Durée en mois",
         [Optional(), NumberRange(min=1, max=120, message="Écrivez une durée de 1 à 120 mois.")],

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, update
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from portal import clock
@@ -27,7 +26,7 @@ from portal.budget.models import (
 )
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.states import ConventionState
-from portal.errors import AlreadyDone, RuleBroken
+from portal.errors import RuleBroken
 from portal.structures.models import Structure
 
 FIELDS = (
@@ -46,6 +45,7 @@ FIELDS = (
     "cible_allocataires",
     "indicateurs",
 )
+_GONE = "Cette fiche n’est plus là : quelqu’un d’autre l’a ôtée."
 # Ten billion euros, ten million people: beyond, a figure was mistyped.
 _MOST = {
     "budget_etat_centimes": 10**12,
@@ -95,9 +95,17 @@ def of_year(session: Session, convention: StateConvention, annee: int) -> list[F
 
 
 def told_of(
-    session: Session, convention: StateConvention, annee: int, fiches: Collection[FicheAction]
+    session: Session,
+    convention: StateConvention,
+    annee: int,
+    fiches: Collection[FicheAction],
+    *,
+    drafts: bool = True,
 ) -> dict[uuid.UUID, Told]:
-    """Return what is known of sheets of one year, in twelve statements whatever their number."""
+    """Return what is known of sheets of one year, in twelve statements whatever their number.
+
+    As long as no plan of the year is signed, what a draft plans is told, but to who reads no `drafts`.
+    """
     ids = [fiche.id for fiche in fiches]
     if not ids:
         return {}
@@ -119,7 +127,7 @@ def told_of(
         .order_by(col(Structure.nom), col(Convention.numero), col(FinancedAction.intitule))
     ):
         tied.setdefault(fiche_id, []).append(Tied(action_id, title, convention_id, numero, structure))
-    planned = _planned(session, convention, annee, ids)
+    planned = _planned(session, convention, annee, ids, drafts=drafts)
     spent = _spent(session, convention, annee, ids)
     return {one: Told(counted[one], tied.get(one, []), planned.get(one, 0), spent.get(one, 0)) for one in ids}
 
@@ -139,21 +147,17 @@ def write(
     field, when the convention no longer changes or something typed cannot be.
     """
     checks.check_officer(by)
-    written = _written(session, convention, id)
+    written = checks.written_before(session, FicheAction, id, convention.id)
     if written is not None:
         return written
+    convention = checks.take(session, convention)
     _check_open(convention)
     told = _checked(session, convention, annee, values)
     fiche = FicheAction(convention_id=convention.id, annee=annee, **told)
     if id is not None:
         fiche.id = id
-    try:
-        with session.begin_nested():
-            session.add(fiche)
-    except IntegrityError:
-        written = _written(session, convention, id)
-        if written is None:
-            raise
+    written = checks.add_once(session, fiche, convention.id)
+    if written is not fiche:
         return written
     history.record(
         session,
@@ -176,9 +180,9 @@ def change(
 ) -> None:
     """Give the sheet these values. Raises as `write` does, and ChangedMeanwhile."""
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     _check_open(convention)
-    fiche = session.get_one(FicheAction, fiche.id, populate_existing=True)
+    fiche = checks.present(session, fiche, _GONE)
     told = _checked(session, convention, fiche.annee, values)
     changes = history.changed(fiche, told)
     if not changes:
@@ -207,8 +211,9 @@ def remove(
 ) -> None:
     """Take a sheet away. Raises NotAllowed, ChangedMeanwhile; RuleBroken when a signed plan finances it."""
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     _check_open(convention)
+    fiche = checks.present(session, fiche, _GONE)
     checks.check_version(fiche, version)
     signed = session.exec(
         select(StateAmendment)
@@ -243,7 +248,7 @@ def tie(
     has no day of the year.
     """
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     _check_open(convention)
     partners = {
         one.id: one
@@ -292,7 +297,7 @@ def untie(
 ) -> bool:
     """Say that the action does not carry out the sheet; False when it did not. Raises as `tie` does."""
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     _check_open(convention)
     found = session.get(FicheFinancedAction, (fiche.id, action_id))
     if found is None:
@@ -310,11 +315,11 @@ def untie(
 
 
 def _planned(
-    session: Session, convention: StateConvention, annee: int, ids: list[uuid.UUID]
+    session: Session, convention: StateConvention, annee: int, ids: list[uuid.UUID], *, drafts: bool
 ) -> dict[uuid.UUID, int]:
-    """What the plan in force gives to each sheet; that of the drafts as long as none is signed."""
+    """What the plan in force gives to each sheet; that of the drafts, when asked, as long as none is signed."""
     owner = terms.terms_on(session, convention, clock.today()).plans.get(annee)
-    if owner is None:
+    if owner is None and drafts:
         owner = terms.terms_on(session, convention, None).plans.get(annee)
     if owner is None:
         return {}
@@ -345,13 +350,6 @@ def _spent(
         .group_by(col(FicheFinancedAction.fiche_id))
     )
     return {row[0]: int(row[1]) for row in rows}
-
-
-def _written(session: Session, convention: StateConvention, id: uuid.UUID | None) -> FicheAction | None:
-    written = session.get(FicheAction, id) if id is not None else None
-    if written is not None and written.convention_id != convention.id:
-        raise AlreadyDone("Cette page n’est plus à jour : rouvrez les fiches et recommencez.")
-    return written
 
 
 def _check_open(convention: StateConvention) -> None:

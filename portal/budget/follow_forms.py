@@ -1,39 +1,19 @@
-"""What a partner writes of its activity, what the officer asks it for, and the day on which actions are followed."""
+"""What a partner writes of its activity, and what the officer asks it for."""
 
 import re
-from datetime import date
 from typing import Any
 
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, TextAreaField
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional, ValidationError
+from wtforms import IntegerField, RadioField, SelectField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
-from portal import clock
 from portal.conventions.engagements import PartnerReport, ReportKind
 from portal.money import read_decimals
 from portal.web.euros import DecimalsField, EurosField
+from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import Form, MaxLength, options
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
-_NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
-_DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
-_YEARS = range(2000, 2101)
 _HOURS = re.compile(r"\s*h(eures?)?$", re.IGNORECASE)
 _MOST_PEOPLE = 100_000
-
-
-def _plausible(form: Form, field: Any) -> None:
-    if isinstance(field.data, date) and field.data.year not in _YEARS:
-        raise ValidationError("Relisez l’année de cette date.")
-
-
-def _day(label: str, missing: str, description: str = "") -> DateField:
-    return DateField(
-        label,
-        [InputRequired(missing), _plausible],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
-        description=description,
-    )
 
 
 class HoursTotalField(DecimalsField):
@@ -54,17 +34,6 @@ class HoursTotalField(DecimalsField):
             return ""
         whole, rest = divmod(self.data * 100 // 60, 100)
         return f"{whole:,}".replace(",", "\u202f") + (f",{rest:02d}".rstrip("0") if rest else "")
-
-
-class Versioned(Form):
-    """A form about a row that others may change meanwhile."""
-
-    version = HiddenField()
-
-    def opened(self) -> int | None:
-        """Return the version that was opened; None when the page does not say."""
-        said = str(self.version.data or "")
-        return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else None
 
 
 class ReportForm(Versioned):
@@ -115,17 +84,16 @@ class ReportForm(Versioned):
 class DatesForm(Versioned):
     """Which report, on which period, due on which day?"""
 
-    # Made with the page; becomes the id of the report, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = key_field()
     kind = SelectField(
         "Rapport",
         [DataRequired("Choisissez le rapport.")],
         choices=options((kind.value, kind.label) for kind in ReportKind),
         invalid_choice_message="Choisissez un rapport de la liste.",
     )
-    debut = _day("Du", "Écrivez le premier jour de la période.")
-    fin = _day("Au", "Écrivez le dernier jour de la période.")
-    du_le = _day("À remettre pour le", "Écrivez le jour où il est dû.")
+    debut = day_field("Du", "Écrivez le premier jour de la période.")
+    fin = day_field("Au", "Écrivez le dernier jour de la période.")
+    du_le = day_field("À remettre pour le", "Écrivez le jour où il est dû.")
 
     def to_values(self) -> dict[str, Any]:
         """Return what `reports.ask` takes."""
@@ -156,23 +124,7 @@ class CorrectionForm(Versioned):
         description="Le partenaire le lit, et le reçoit par courriel. Ne nommez personne.",
         render_kw={"rows": 4},
     )
-    du_le = _day("À remettre de nouveau pour le", "Écrivez le jour où il est dû.")
-
-
-class FollowDayForm(Form):
-    """On which day?"""
-
-    le = DateField(
-        "À la date du",
-        [InputRequired("Écrivez un jour."), _plausible],
-        format=_DAY_FORMATS,
-        invalid_value_message=_NOT_A_DAY,
-    )
-
-    def validate_le(self, field: Any) -> None:
-        """Refuse a day to come: nobody knows yet who will have entered."""
-        if field.data is not None and field.data > clock.today():
-            raise ValidationError("Ce jour est à venir : choisissez aujourd’hui ou un jour passé.")
+    du_le = day_field("À remettre de nouveau pour le", "Écrivez le jour où il est dû.")
 
 
 def report_as_typed(report: PartnerReport) -> dict[str, Any]:

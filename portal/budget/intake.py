@@ -150,10 +150,8 @@ def start(
     convention is not open, the bilan of the year is handed in, or the file is no table.
     """
     checks.check_officer(by)
-    kept = session.get(ExpenseImport, id)
+    kept = checks.written_before(session, ExpenseImport, id, convention.id)
     if kept is not None:
-        if kept.convention_id != convention.id:
-            raise AlreadyDone("Cette page n’est plus à jour : rouvrez l’état des dépenses et recommencez.")
         return kept
     checks.check_open(convention, clock.today())
     checks.check_year_open(session, convention, annee)
@@ -264,10 +262,10 @@ def accept(session: Session, run: ExpenseImport, convention: StateConvention, *,
     """
     checks.check_officer(by)
     # Two presses at once: the second waits here, and sees that it is done. So do two tables of one convention.
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
     checks.check_year_open(session, convention, run.annee)
-    run = session.get_one(ExpenseImport, run.id, populate_existing=True)
+    run = checks.present(session, run, "Cet import a été abandonné : envoyez de nouveau le tableau.")
     if run.written_at is not None:
         raise AlreadyDone("Ce tableau est déjà importé : rien n’a été écrit une seconde fois.")
     right = preview(session, run, convention).of("nouvelle")
@@ -299,8 +297,11 @@ def accept(session: Session, run: ExpenseImport, convention: StateConvention, *,
 
 
 def abandon(session: Session, run: ExpenseImport, *, by: User) -> None:
-    """Forget a table of which nothing was written. Raises AlreadyDone when it was written."""
+    """Forget a table of which nothing was written. Raises AlreadyDone when it was written, or is forgotten already."""
     checks.check_officer(by)
+    # Somebody may import it at this very moment.
+    checks.take(session, session.get_one(StateConvention, run.convention_id))
+    run = checks.present(session, run, "Cet import est déjà abandonné.")
     if run.written_at is not None:
         raise AlreadyDone("Ce tableau est déjà importé : ôtez ses dépenses une à une s’il le faut.")
     session.delete(run)

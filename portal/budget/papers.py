@@ -112,6 +112,11 @@ def kind_of(document: BudgetDocument) -> tuple[Kind, uuid.UUID]:
     return Kind.CONVENTION, document.convention_id
 
 
+def is_of_a_draft(session: Session, convention: StateConvention, document: BudgetDocument) -> bool:
+    """Say whether a document is about what the State's services do not read yet: an unsigned text, a bilan in preparation."""
+    return _name_of_draft(owner_of(session, convention, *kind_of(document))) is not None
+
+
 def attach(
     session: Session,
     convention: StateConvention,
@@ -125,19 +130,23 @@ def attach(
 ) -> BudgetDocument:
     """Keep a document and return it; the same `id` again returns the one kept. Whether it is safe was asked before.
 
-    Raises NotAllowed when `by` is no officer; AlreadyDone when the convention is closed, or its thing was taken away;
+    Raises NotAllowed when `by` is no officer; AlreadyDone when the convention is closed, its thing was taken away, or is a
+    bilan that was handed in;
     RuleBroken, at the field "fichier", when the file is empty, too big, one too many, or not what its name says.
     """
     checks.check_officer(by)
-    checks.lock(session, convention)
-    written = session.get(BudgetDocument, id) if id is not None else None
+    checks.take(session, convention)
+    written = checks.written_before(session, BudgetDocument, id, convention.id)
     if written is not None:
-        if written.convention_id != convention.id:
-            raise RuleBroken("Cette page n’est plus à jour : rouvrez-la et recommencez.", field="fichier")
         return written
     _check_not_closed(convention)
-    if owner_of(session, convention, kind, thing_id) is None:
+    owner = owner_of(session, convention, kind, thing_id)
+    if owner is None:
         raise AlreadyDone("Ce que ce document devait accompagner n’existe plus : rouvrez la convention.")
+    if isinstance(owner, Bilan):
+        session.refresh(owner)
+        if owner.state is not BilanState.PREPARATION:
+            raise AlreadyDone("Ce bilan est remis à l’État : ses documents ne changent plus.")
     name, content_type = recognised(filename, content)
     here: dict[str, Any] = {} if kind is Kind.CONVENTION else {_OWNERS[kind][0]: thing_id}
     kept = session.execute(
@@ -164,7 +173,9 @@ def attach(
     if id is not None:
         document.id = id
     session.add(document)
-    history.record(session, convention, "Document ajouté", by=by, detail={"document": (None, name)})
+    history.record(
+        session, convention, _said_of(owner, "document ajouté"), by=by, detail={"document": (None, name)}
+    )
     session.flush()
     return document
 
@@ -178,22 +189,41 @@ def withdraw(
     proves was handed in to the State.
     """
     checks.check_officer(by)
-    checks.lock(session, convention)
+    checks.take(session, convention)
     document = content_of(session, convention, document_id)
     if document is None:
         return None
     _check_not_closed(convention)
     kind, owner_id = kind_of(document)
     owner = owner_of(session, convention, kind, owner_id)
+    if isinstance(owner, Bilan):
+        session.refresh(owner)
     if isinstance(owner, Bilan) and owner.state is not BilanState.PREPARATION:
         raise RuleBroken("Ce bilan est remis à l’État : ses documents restent avec lui.")
     if isinstance(owner, Expense):
         checks.check_year_open(session, convention, owner.annee)
     name = document.nom
     session.delete(document)
-    history.record(session, convention, "Document retiré", by=by, detail={"document": (name, None)})
+    history.record(
+        session, convention, _said_of(owner, "document retiré"), by=by, detail={"document": (name, None)}
+    )
     session.flush()
     return name
+
+
+def _name_of_draft(owner: object) -> str | None:
+    """Return what an unsigned text or a bilan in preparation is called; None for anything else."""
+    if isinstance(owner, StateAmendment) and owner.signe_le is None:
+        return owner.name
+    if isinstance(owner, Bilan) and owner.state is BilanState.PREPARATION:
+        return f"{owner.kind.label} {owner.annee}"
+    return None
+
+
+def _said_of(owner: object, what: str) -> str:
+    """Return the line of the history; of a draft it begins with its name (`history.without_drafts`)."""
+    draft = _name_of_draft(owner)
+    return f"{what[0].upper()}{what[1:]}" if draft is None else f"{draft} : {what}"
 
 
 def _check_not_closed(convention: StateConvention) -> None:

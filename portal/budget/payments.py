@@ -15,11 +15,10 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import accounts as reading
-from portal.budget import checks, history
+from portal.budget import agreement, checks, history, queries
 from portal.budget.accounts import Due, Year
 from portal.budget.accounts import of as accounts
 from portal.budget.models import BudgetDocument, PaymentKind, StateConvention, StatePayment
-from portal.conventions.states import ConventionState
 from portal.errors import AlreadyDone, RuleBroken
 from portal.money import euros
 
@@ -75,13 +74,7 @@ def due_on(session: Session, day: date) -> list[PaymentDue]:
 
     Conventions signed, or ended before their time; in seven statements whatever their number.
     """
-    conventions = list(
-        session.exec(
-            select(StateConvention).where(
-                col(StateConvention.state).in_([ConventionState.SIGNEE, ConventionState.RESILIEE])
-            )
-        )
-    )
+    conventions = queries.followed(session)
     if not conventions:
         return []
     told = reading.of_all(session, conventions, day)
@@ -138,12 +131,12 @@ def take_step(
 
     `version` is that of the payment when the page was opened, 0 when there was none: raises ChangedMeanwhile when it
     is another. Raises NotAllowed, and RuleBroken when the convention is a draft or closed, when the step before is not
-    taken, when a day comes before that of the step before (or is to come), or when an amount is beyond what it may be.
+    taken, when a day comes before the signature or that of the step before (or is to come), or when an amount is beyond what it may be.
     A second press changes nothing.
     """
     checks.check_officer(by)
     # Two people at once would each see the sum left by the other.
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_signed(convention)
     payment = _of(session, convention, annee, kind)
     values = {
@@ -157,7 +150,7 @@ def take_step(
         # In one sentence for a payment that did not exist and for one that changed.
         checks.check_version(payment or _NOTHING, version)
     before = {name: getattr(payment, name, None) for name in values}
-    _check_days(convention, payment, step, le)
+    _check_days(agreement.initial_text(session, convention).signe_le, payment, step, le)
     _check_amounts(session, convention, annee, kind, payment, step, centimes)
     if payment is None:
         payment = StatePayment(convention_id=convention.id, annee=annee, kind=kind, version=0)
@@ -191,7 +184,7 @@ def undo_step(
     Raises AlreadyDone when there is none, RuleBroken without a reason, and as `take_step` does.
     """
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_signed(convention)
     payment = _of(session, convention, annee, kind)
     if payment is None:
@@ -249,10 +242,15 @@ def _of(session: Session, convention: StateConvention, annee: int, kind: Payment
     ).one_or_none()
 
 
-def _check_days(convention: StateConvention, payment: StatePayment | None, step: Step, le: date) -> None:
+def _check_days(signed: date | None, payment: StatePayment | None, step: Step, le: date) -> None:
     field = "le"
     if le > clock.today():
         raise RuleBroken("Ce jour est à venir : écrivez-le une fois venu.", field=field)
+    if signed is not None and le < signed:
+        raise RuleBroken(
+            f"La convention est signée du {signed:%d/%m/%Y} : rien ne se demande ni ne se verse avant.",
+            field=field,
+        )
     place = STEPS.index(step)
     if place:
         former = STEPS[place - 1]

@@ -4,23 +4,23 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional
+from wtforms import SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Optional
 
 from portal.budget import plan
-from portal.budget.expense_forms import Versioned, natures, volets
+from portal.budget.expense_forms import natures, volets
 from portal.budget.models import FicheAction, PlanLine
 from portal.web.euros import EtpField, EurosField
+from portal.web.fields import Versioned, key_field
 from portal.web.forms import MaxLength, options
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
 _NARROW = {"class": "field-phone", "inputmode": "decimal"}
 
 
 class PlanLineForm(Versioned):
     """What is planned, on which volet, with which means?"""
 
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = key_field()
     volet = SelectField(
         "Volet",
         [DataRequired("Choisissez le volet.")],

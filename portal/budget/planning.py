@@ -7,15 +7,15 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import User
 from portal.budget import checks, history, plan
+from portal.budget.amendments import GONE
 from portal.budget.models import FicheAction, Nature, PlanLine, StateAmendment, StateConvention, Volet
 from portal.budget.plan import FIELDS, lines_of
 from portal.conventions.states import ConventionState
-from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
+from portal.errors import AlreadyDone, RuleBroken
 
 _NUMBERS = (
     "existant_etp",
@@ -46,7 +46,7 @@ def write(
     amendment is signed; RuleBroken, with its field, when something typed cannot be.
     """
     checks.check_officer(by)
-    written = _written(session, amendment, id)
+    written = checks.written_before(session, PlanLine, id, amendment.id, of="amendment_id")
     if written is not None:
         return written
     convention, amendment = _draft(session, amendment)
@@ -59,13 +59,8 @@ def write(
     )
     if id is not None:
         line.id = id
-    try:
-        with session.begin_nested():
-            session.add(line)
-    except IntegrityError:
-        written = _written(session, amendment, id)
-        if written is None:
-            raise
+    written = checks.add_once(session, line, amendment.id, of="amendment_id")
+    if written is not line:
         return written
     history.record(
         session,
@@ -92,12 +87,12 @@ def change(
     """
     checks.check_officer(by)
     convention, amendment = _draft(session, amendment)
-    line = session.get_one(PlanLine, line.id, populate_existing=True)
+    line = checks.present(session, line, "Cette ligne n’est plus dans le plan : quelqu’un d’autre l’a ôtée.")
     told = _checked(session, convention, line.annee, values)
     changes = history.changed(line, told)
     if not changes:
         return
-    _check_state(line, state)
+    checks.check_seen(state, plan.state_of(line), "cette ligne")
     if told["volet"] != line.volet:
         line.rang = _next_rank(session, amendment, line.annee, told["volet"])
     for name, value in told.items():
@@ -147,8 +142,8 @@ def remove(
     """Take the line out of the plan; raises as `change` does."""
     checks.check_officer(by)
     convention, amendment = _draft(session, amendment)
-    line = session.get_one(PlanLine, line.id, populate_existing=True)
-    _check_state(line, state)
+    line = checks.present(session, line, "Cette ligne n’est plus dans le plan : quelqu’un d’autre l’a ôtée.")
+    checks.check_seen(state, plan.state_of(line), "cette ligne")
     gone = {name: (value, None) for name in FIELDS if (value := getattr(line, name))}
     annee, objet = line.annee, line.objet
     session.delete(line)
@@ -201,8 +196,8 @@ def _next_rank(session: Session, amendment: StateAmendment, annee: int, volet: i
 
 def _draft(session: Session, amendment: StateAmendment) -> tuple[StateConvention, StateAmendment]:
     """Take the convention's row, and return both as they are now. Raises unless the amendment is still written."""
-    convention = checks.lock(session, session.get_one(StateConvention, amendment.convention_id))
-    amendment = session.get_one(StateAmendment, amendment.id, populate_existing=True)
+    convention = checks.take(session, session.get_one(StateConvention, amendment.convention_id))
+    amendment = checks.present(session, amendment, GONE)
     if amendment.signe_le is not None:
         raise AlreadyDone(
             f"« {amendment.name} » est signé : son plan ne change plus. Écrivez un avenant pour le changer."
@@ -212,18 +207,6 @@ def _draft(session: Session, amendment: StateAmendment) -> tuple[StateConvention
     if convention.state is ConventionState.RESILIEE:
         raise RuleBroken("Cette convention est résiliée : son plan ne change plus.")
     return convention, amendment
-
-
-def _written(session: Session, amendment: StateAmendment, id: uuid.UUID | None) -> PlanLine | None:
-    written = session.get(PlanLine, id) if id is not None else None
-    if written is not None and written.amendment_id != amendment.id:
-        raise AlreadyDone("Cette page n’est plus à jour : rouvrez le plan et recommencez.")
-    return written
-
-
-def _check_state(line: PlanLine, state: int | None) -> None:
-    if state is not None and state != plan.state_of(line):
-        raise ChangedMeanwhile("Quelqu’un d’autre a enregistré cette page pendant que vous écriviez.")
 
 
 def _checked(

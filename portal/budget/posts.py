@@ -5,17 +5,17 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, history
 from portal.budget.models import Expense, Nature, Post, StateConvention
-from portal.errors import AlreadyDone, RuleBroken
+from portal.errors import RuleBroken
 from portal.money import etp
 
 FIELDS = ("intitule", "nature", "etp", "date_debut", "date_fin")
+_GONE = "Ce poste n’est plus dans la convention : quelqu’un d’autre l’a ôté."
 
 
 def of(session: Session, convention: StateConvention) -> list[Post]:
@@ -61,23 +61,18 @@ def write(
     convention's cap on some day.
     """
     checks.check_officer(by)
-    written = _written(session, convention, id)
+    written = checks.written_before(session, Post, id, convention.id)
     if written is not None:
         return written
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
     post = Post(convention_id=convention.id, **{name: values[name] for name in FIELDS})
     post.nature = Nature(post.nature)
     if id is not None:
         post.id = id
     _check(convention, post, of(session, convention))
-    try:
-        with session.begin_nested():
-            session.add(post)
-    except IntegrityError:
-        written = _written(session, convention, id)
-        if written is None:
-            raise
+    written = checks.add_once(session, post, convention.id)
+    if written is not post:
         return written
     history.record(session, convention, f"Poste ajouté : {post.intitule[:150]}", by=by, detail=_detail(post))
     return post
@@ -92,13 +87,13 @@ def change(
     by: User | None,
     version: int | None = None,
 ) -> None:
-    """Give the post these values. Raises as `write` does, and ChangedMeanwhile; RuleBroken when an expense of the post
+    """Give the post these values. Raises as `write` does, ChangedMeanwhile, AlreadyDone; RuleBroken when an expense of the post
     would fall outside its period, or be of another nature.
     """
     checks.check_officer(by)
-    convention = checks.lock(session, convention)
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
-    post = session.get_one(Post, post.id, populate_existing=True)
+    post = checks.present(session, post, _GONE)
     told = {name: values[name] for name in FIELDS}
     told["nature"] = Nature(told["nature"])
     changes = history.changed(post, told)
@@ -123,9 +118,12 @@ def remove(
     by: User | None,
     version: int | None = None,
 ) -> None:
-    """Take a post away. Raises NotAllowed, ChangedMeanwhile, and RuleBroken when expenses are tied to it."""
+    """Take a post away. Raises NotAllowed, ChangedMeanwhile, AlreadyDone, and RuleBroken when expenses are tied to it."""
     checks.check_officer(by)
+    # An expense may be tied to it at this very moment.
+    convention = checks.take(session, convention)
     checks.check_open(convention, clock.today())
+    post = checks.present(session, post, _GONE)
     checks.check_version(post, version)
     tied = session.exec(select(Expense.annee).where(col(Expense.post_id) == post.id).limit(1)).first()
     if tied is not None:
@@ -141,13 +139,6 @@ def remove(
 
 def _runs(post: Post, day: date) -> bool:
     return post.date_debut <= day and (post.date_fin is None or day <= post.date_fin)
-
-
-def _written(session: Session, convention: StateConvention, id: uuid.UUID | None) -> Post | None:
-    written = session.get(Post, id) if id is not None else None
-    if written is not None and written.convention_id != convention.id:
-        raise AlreadyDone("Cette page n’est plus à jour : rouvrez les postes et recommencez.")
-    return written
 
 
 def _check(convention: StateConvention, post: Post, known: list[Post]) -> None:

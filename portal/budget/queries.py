@@ -26,6 +26,17 @@ def visible_to(user: User) -> SelectOfScalar[StateConvention]:
     )
 
 
+def followed(session: Session) -> list[StateConvention]:
+    """Return the conventions that owe and are owed something, in one statement: those signed, or ended before their time."""
+    return list(
+        session.exec(
+            select(StateConvention).where(
+                col(StateConvention.state).in_([ConventionState.SIGNEE, ConventionState.RESILIEE])
+            )
+        )
+    )
+
+
 def standing_as(
     statement: SelectOfScalar[StateConvention], standing: Standing | None, day: date
 ) -> SelectOfScalar[StateConvention]:

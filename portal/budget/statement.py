@@ -175,8 +175,8 @@ def statement(
     return grouped(annee, inside, apart)
 
 
-_COLUMNS = (
-    "id",
+# What the officer says of an expense.
+FIELDS = (
     "volet",
     "nature",
     "objet",
@@ -193,6 +193,7 @@ _COLUMNS = (
     "action_id",
     "post_id",
 )
+_COLUMNS = ("id", *FIELDS)
 _TIES: tuple[Any, ...] = (
     col(Convention.numero).label("numero"),
     col(FinancedAction.intitule).label("action"),

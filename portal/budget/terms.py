@@ -79,6 +79,9 @@ def told(
                 plans[annee] = owner
     if convention.resiliee_le is not None and (day is None or day >= convention.resiliee_le):
         end = min(end, convention.resiliee_le)
+        # Nothing is owed any more for the years that it does not reach.
+        said = {key: cents for key, cents in said.items() if key[0] <= end.year}
+        plans = {annee: owner for annee, owner in plans.items() if annee <= end.year}
     return Terms(kept, objet, cible, end, said, plans)
 
 
@@ -130,6 +133,9 @@ def totals_on(session: Session, conventions: Collection[StateConvention], day: d
     The same as `Terms.total`, for a list that shows nothing else of them.
     """
     drafts = {c.id for c in conventions if c.state is ConventionState.BROUILLON}
+    last = {
+        c.id: c.resiliee_le.year for c in conventions if c.resiliee_le is not None and day >= c.resiliee_le
+    }
     said: dict[uuid.UUID, dict[tuple[int, int], int]] = {convention.id: {} for convention in conventions}
     for convention_id, signe_le, annee, volet, cents in session.execute(
         sqlalchemy.select(
@@ -143,6 +149,8 @@ def totals_on(session: Session, conventions: Collection[StateConvention], day: d
         .where(col(StateAmendment.convention_id).in_(list(said)))
         .order_by(col(StateAmendment.numero))
     ):
+        if annee > last.get(convention_id, annee):
+            continue
         if convention_id in drafts or (signe_le is not None and signe_le <= day):
             said[convention_id][annee, volet] = cents
     return {id: sum(parts.values()) for id, parts in said.items()}

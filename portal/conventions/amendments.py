@@ -28,6 +28,7 @@ from portal.conventions.writing import (
     check_version,
     paid,
     take,
+    written_before,
 )
 from portal.errors import RuleBroken
 
@@ -140,15 +141,13 @@ def _amend(
 ) -> ConventionAmendment:
     check_officer(by)
     take(session, convention)
-    written = session.get(ConventionAmendment, id) if id is not None else None
+    written = written_before(session, ConventionAmendment, id, convention.id)
     if written is not None:
-        if written.convention_id != convention.id:
-            raise RuleBroken(STALE)
         return written
     check_changes(convention)
     if convention.state is not ConventionState.SIGNEE or convention.signee_le is None:
         raise RuleBroken("Cette convention est un brouillon : changez-la directement, ou signez-la d’abord.")
-    check_version(convention, version)
+    check_version(convention, version, "cette convention")
     before = of_convention(session, convention.id)
     made = ConventionAmendment(
         convention_id=convention.id,
@@ -210,10 +209,8 @@ def change_places(
     """
     check_officer(by)
     take(session, convention)
-    written = session.get(PlaceChange, id) if id is not None else None
+    written = written_before(session, PlaceChange, id, action.id, of="action_id")
     if written is not None:
-        if written.action_id != action.id:
-            raise RuleBroken(STALE)
         return written
     if change == 0:
         raise RuleBroken("Écrivez combien de places s’ajoutent, ou combien se retirent.", field="places")

@@ -40,6 +40,10 @@ class ConventionAmendment(SQLModel, table=True):
     by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")
 
 
+# How the history says that a draft was thrown away: its row stays for its history, and is seen no more.
+DISCARDED = "Brouillon supprimé"
+
+
 class ConventionEvent(SQLModel, table=True):
     """A line of the history of a partner's convention: who, when, what, why. Lines are added, never changed."""
 

@@ -1,10 +1,8 @@
 """What a convention officer writes: a convention, and the actions it finances."""
 
-from datetime import date
 from typing import Any
 
 from wtforms import (
-    DateField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -13,9 +11,8 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
-from portal import clock
 from portal.conventions.models import (
     ChoiceOfAction,
     Convention,
@@ -26,19 +23,10 @@ from portal.conventions.models import (
 )
 from portal.conventions.rules import FOLLOW_UP_BOUNDS
 from portal.web.euros import EurosField
+from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import ChecklistField, Form, MaxLength, options
 
-STALE = "Cette page est incomplète : rouvrez-la et recommencez."
-NOT_A_DAY = "Écrivez une date complète, par exemple 31/12/2026."
-DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
-_YEARS = range(2000, 2101)
 _PLACES_MAXIMUM = 100_000
-
-
-def plausible_day(form: Form, field: Any) -> None:
-    """Validator: a year that people write."""
-    if isinstance(field.data, date) and field.data.year not in _YEARS:
-        raise ValidationError("Relisez l’année de cette date.")
 
 
 def _plausible_places(form: Form, field: Any) -> None:
@@ -56,13 +44,10 @@ def between(low: int, high: int) -> Any:
     return check
 
 
-class ConventionForm(Form):
+class ConventionForm(Versioned):
     """With whom, for how long, how much?"""
 
-    # Made with the page; becomes the id of the convention, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
-    # The version that was opened; empty for a new one.
-    version = HiddenField()
+    cle = key_field()
     numero = StringField(
         "Numéro",
         [DataRequired("Écrivez le numéro de la convention."), MaxLength(40)],
@@ -75,18 +60,8 @@ class ConventionForm(Form):
         invalid_choice_message="Choisissez un partenaire de la liste.",
         description="Une structure y figure une fois publiée.",
     )
-    date_debut = DateField(
-        "Premier jour",
-        [InputRequired("Écrivez le premier jour de la convention."), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-    )
-    date_fin = DateField(
-        "Dernier jour",
-        [InputRequired("Écrivez le dernier jour de la convention."), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-    )
+    date_debut = day_field("Premier jour", "Écrivez le premier jour de la convention.")
+    date_fin = day_field("Dernier jour", "Écrivez le dernier jour de la convention.")
     montant = EurosField(
         "Montant en euros",
         [InputRequired("Écrivez le montant de la convention.")],
@@ -107,11 +82,8 @@ class ConventionForm(Form):
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier de jours, par exemple 15.",
     )
-    signee_le = DateField(
+    signee_le = day_field(
         "Signée le",
-        [Optional(), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
         description="Sans réponse, elle reste un brouillon : ses places ne comptent pas, et le partenaire ne la voit pas.",
     )
     grace_jours = IntegerField(
@@ -140,17 +112,11 @@ class ConventionForm(Form):
         values["montant_centimes"] = values.pop("montant")
         return values
 
-    @property
-    def opened(self) -> int | None:
-        """The version that was opened; None when the form does not say."""
-        return version_of(self)
-
 
 class ActionForm(Form):
     """How many places, at what cost, on which offers?"""
 
-    # Made with the page; becomes the id of the action, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    cle = key_field()
     # What the action was when it was opened (`rules.print_of`); empty for a new one.
     version = HiddenField()
     intitule = StringField("Intitulé", [DataRequired("Écrivez l’intitulé."), MaxLength(200)])
@@ -198,8 +164,7 @@ class ActionForm(Form):
 class AmendmentForm(Form):
     """Places more or fewer, from which day, and why?"""
 
-    # Made with the page; becomes the id of the line, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    cle = key_field()
     sens = RadioField(
         "Que fait l’avenant ?",
         [InputRequired("Dites si des places s’ajoutent ou se retirent.")],
@@ -212,18 +177,8 @@ class AmendmentForm(Form):
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier, par exemple 3.",
     )
-    effet_le = DateField(
-        "À partir de quel jour ?",
-        [InputRequired("Écrivez le premier jour."), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-    )
-    signe_le = DateField(
-        "Signé le",
-        [InputRequired("Écrivez le jour de la signature."), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-    )
+    effet_le = day_field("À partir de quel jour ?", "Écrivez le premier jour.")
+    signe_le = day_field("Signé le", "Écrivez le jour de la signature.")
     motif = StringField(
         "D’où vient ce changement ?",
         [DataRequired("Écrivez d’où vient ce changement, par exemple « avenant n° 1 »."), MaxLength(500)],
@@ -240,22 +195,6 @@ class AmendmentForm(Form):
     def word(self) -> str:
         """What becomes of the places, in a word or two."""
         return "en moins" if self.change < 0 else "en plus"
-
-
-class PastDayForm(Form):
-    """On which past day?"""
-
-    le = DateField(
-        "À la date du",
-        [InputRequired("Écrivez un jour."), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-    )
-
-    def validate_le(self, field: Any) -> None:
-        """Refuse a day to come: nobody knows yet who will have left."""
-        if field.data is not None and field.data > clock.today():
-            raise ValidationError("Ce jour est à venir : choisissez aujourd’hui ou un jour passé.")
 
 
 def _days_field(label: str, name: str, description: str = "") -> IntegerField:
@@ -334,12 +273,6 @@ def convention_as_typed(convention: Convention) -> dict[str, Any]:
         "objectifs": convention.objectifs,
         "version": convention.version,
     }
-
-
-def version_of(form: Form) -> int | None:
-    """Return the version that a form with a hidden `version` was opened at; None when it does not say."""
-    said = str(form["version"].data or "")
-    return int(said) if said.isdecimal() and len(said) < 10 else None
 
 
 def action_as_typed(action: FinancedAction) -> dict[str, Any]:

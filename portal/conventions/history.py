@@ -1,36 +1,79 @@
-"""The history of a convention with a partner, written in the same breath as each change."""
+"""The history of a convention, written in the same breath as each change: with a partner here, with the State in `budget`."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
 
-from sqlmodel import Session, SQLModel, col, select
+from sqlalchemy import select
+from sqlmodel import Session, SQLModel, col
 
 from portal.accounts.models import User
 from portal.conventions.engagements import ConventionEvent
-from portal.conventions.models import Convention
+
+Event = TypeVar("Event", bound=SQLModel)
 
 
-def record(
-    session: Session,
-    convention: Convention,
-    fait: str,
-    *,
-    by: User | None,
-    motif: str | None = None,
-    detail: Mapping[str, tuple[Any, Any]] | None = None,
-) -> None:
-    """Add a line: what was done (`fait`), why, and {field: (before, after)} of what changed."""
-    session.add(
-        ConventionEvent(
-            convention_id=convention.id,
-            by_id=by.id if by else None,
-            fait=fait,
-            motif=(motif or "").strip() or None,
-            detail={name: [_said(old), _said(new)] for name, (old, new) in detail.items()}
-            if detail
-            else None,
+class Kept(Protocol):
+    """A convention of either kind."""
+
+    id: Any
+    created_at: datetime
+
+
+class History(Generic[Event]):
+    """The lines of one table of events: `convention_id`, `at`, `by_id`, `fait`, `motif`, `detail`."""
+
+    def __init__(self, event: type[Event]) -> None:
+        self._event: Any = event
+
+    def record(
+        self,
+        session: Session,
+        convention: Kept,
+        fait: str,
+        *,
+        by: User | None,
+        motif: str | None = None,
+        detail: Mapping[str, tuple[Any, Any]] | None = None,
+    ) -> None:
+        """Add a line: what was done (`fait`), why, and {field: (before, after)} of what changed."""
+        session.add(
+            self._event(
+                convention_id=convention.id,
+                by_id=by.id if by else None,
+                fait=fait,
+                motif=(motif or "").strip() or None,
+                detail={name: [_said(old), _said(new)] for name, (old, new) in detail.items()}
+                if detail
+                else None,
+            )
         )
-    )
+
+    def statement(self, convention: Kept) -> Any:
+        """The history as a statement, newest first: each line with the account of who did it (None: the portal)."""
+        return (
+            select(self._event, User)
+            .outerjoin(User, col(User.id) == col(self._event.by_id))
+            .where(col(self._event.convention_id) == convention.id)
+            .order_by(col(self._event.at).desc(), col(self._event.id).desc())
+        )
+
+    def lines(
+        self, session: Session, convention: Kept, *conditions: Any, limit: int | None = None
+    ) -> list[tuple[Event, str | None]]:
+        """Return the history, newest first, each line with the name of who did it (None: the portal), in one statement.
+
+        `conditions` choose among the lines; `limit` keeps the last ones.
+        """
+        found = session.execute(self.statement(convention).where(*conditions).limit(limit)).all()
+        return [(line, user.full_name if user else None) for line, user in found]
+
+    def last(self, session: Session, convention: Kept) -> tuple[str | None, datetime]:
+        """Return who wrote last (None: the portal) and when; where there is no line, when the convention was made."""
+        for line, who in self.lines(session, convention, limit=1):
+            written: Any = line
+            return who, written.at
+        return None, convention.created_at
 
 
 def changed(row: SQLModel, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -38,16 +81,9 @@ def changed(row: SQLModel, values: Mapping[str, Any]) -> dict[str, tuple[Any, An
     return {name: (getattr(row, name), new) for name, new in values.items() if getattr(row, name) != new}
 
 
-def lines(session: Session, convention: Convention) -> list[tuple[ConventionEvent, str | None]]:
-    """Return the history, newest first, each line with the name of who did it (None: the portal), in one statement."""
-    found = session.execute(
-        select(ConventionEvent, User)
-        .outerjoin(User, col(User.id) == col(ConventionEvent.by_id))
-        .where(col(ConventionEvent.convention_id) == convention.id)
-        .order_by(col(ConventionEvent.at).desc(), col(ConventionEvent.id).desc())
-    ).all()
-    return [(line, user.full_name if user else None) for line, user in found]
-
-
 def _said(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+_PARTNERS = History(ConventionEvent)
+record, lines, last = _PARTNERS.record, _PARTNERS.lines, _PARTNERS.last

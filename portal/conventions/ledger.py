@@ -411,6 +411,7 @@ def lock_actions_of(session: Session, offer_ids: Collection[uuid.UUID]) -> None:
 
     For whoever takes places of several offers: taken one offer after the other, two could wait across.
     """
+    # Of drafts too, which give no place yet: one signed meanwhile would have its actions taken after, out of the order.
     today = clock.today()
     ids = session.exec(
         select(ActionOffer.action_id)

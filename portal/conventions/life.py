@@ -1,16 +1,25 @@
-"""The life of a convention with a partner: signed, closed, opened again, ended before its time."""
+"""The life of a convention with a partner: signed, closed, opened again, ended before its time; a draft thrown away."""
 
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.conventions import history, ledger
 from portal.conventions.amendments import ENDED
+from portal.conventions.engagements import (
+    DISCARDED,
+    ConventionDocument,
+    ConventionEvent,
+    PartnerPayment,
+    PartnerReport,
+)
 from portal.conventions.models import ActionOffer, Convention, FinancedAction, Waiting
 from portal.conventions.states import ConventionState, Standing
 from portal.conventions.writing import (
@@ -54,7 +63,7 @@ def sign(
     take(session, convention)
     if convention.state is not ConventionState.BROUILLON:
         raise AlreadyDone("Cette convention est déjà signée.")
-    check_version(convention, version)
+    check_version(convention, version, "cette convention")
     check_signature(convention, signee_le)
     convention.signee_le, convention.state = signee_le, ConventionState.SIGNEE
     convention.version += 1
@@ -80,7 +89,7 @@ def close(
     take(session, convention)
     if convention.state in {ConventionState.CLOSE, ConventionState.RESILIEE}:
         raise AlreadyDone("Cette convention est déjà close ou résiliée.")
-    check_version(convention, version)
+    check_version(convention, version, "cette convention")
     if convention.standing_on(clock.today()) is not Standing.ECHUE:
         raise RuleBroken(
             "Cette convention est un brouillon : signez-la d’abord."
@@ -118,7 +127,7 @@ def reopen(
     take(session, convention)
     if convention.state is not ConventionState.CLOSE:
         raise AlreadyDone("Cette convention n’est pas close : il n’y a rien à rouvrir.")
-    check_version(convention, version)
+    check_version(convention, version, "cette convention")
     _check_reason(motif, "Écrivez pourquoi vous la rouvrez.")
     convention.state = ConventionState.SIGNEE
     convention.version += 1
@@ -145,7 +154,7 @@ def terminate(
     check_changes(convention)
     if convention.state is not ConventionState.SIGNEE:
         raise RuleBroken("Cette convention est un brouillon : il n’y a rien à résilier.")
-    check_version(convention, version)
+    check_version(convention, version, "cette convention")
     if not convention.covers(last_day):
         raise RuleBroken(
             f"La convention court du {convention.date_debut:%d/%m/%Y} au {convention.date_fin:%d/%m/%Y} : "
@@ -170,6 +179,79 @@ def terminate(
         detail={"date_fin": (before.isoformat(), last_day.isoformat())},
     )
     session.flush()
+
+
+def discard(
+    session: Session,
+    convention: Convention,
+    *,
+    by: User | None,
+    motif: str | None = None,
+    version: int | None = None,
+) -> str:
+    """Throw a draft away with its actions, schedules and documents, and return the number that it had.
+
+    The database keeps every line of a history, and so the row that they are about: it is seen no more
+    (`queries.discarded`), and its number is free again. Raises NotAllowed; AlreadyDone when it is thrown away already,
+    or signed; ChangedMeanwhile; RuleBroken when something else names one of its actions.
+    """
+    check_officer(by)
+    take(session, convention)
+    if thrown_away(session, convention) is not None:
+        raise AlreadyDone("Ce brouillon est déjà supprimé.")
+    if convention.state is not ConventionState.BROUILLON:
+        raise AlreadyDone("Cette convention est signée : elle ne se supprime plus.")
+    check_version(convention, version)
+    numero = convention.numero
+    actions = session.exec(
+        select(FinancedAction)
+        .where(col(FinancedAction.convention_id) == convention.id)
+        .order_by(col(FinancedAction.intitule), col(FinancedAction.id))
+    ).all()
+    names = ", ".join(action.intitule for action in actions)
+    ids = [action.id for action in actions]
+    try:
+        with session.begin_nested():
+            for rows, of_convention in (
+                (ConventionDocument, col(ConventionDocument.convention_id) == convention.id),
+                (PartnerPayment, col(PartnerPayment.convention_id) == convention.id),
+                (PartnerReport, col(PartnerReport.convention_id) == convention.id),
+                (ActionOffer, col(ActionOffer.action_id).in_(ids)),
+                (FinancedAction, col(FinancedAction.convention_id) == convention.id),
+            ):
+                session.execute(delete(rows).where(of_convention))
+    except IntegrityError as error:
+        raise RuleBroken(
+            "Une dépense ou une fiche de la convention avec l’État nomme une action de ce brouillon : ôtez-la d’abord."
+        ) from error
+    former = session.get(Convention, convention.renouvelle_id) if convention.renouvelle_id else None
+    convention.numero = f"supprimé {convention.id.hex}"[:40]
+    convention.renouvelle_id = None
+    convention.version += 1
+    told: dict[str, tuple[object, object]] = {"numero": (numero, None)}
+    if names:
+        told["action"] = (names, None)
+    history.record(session, convention, DISCARDED, by=by, motif=motif, detail=told)
+    if former is not None:
+        history.record(
+            session,
+            former,
+            f"Renouvellement abandonné\u00a0: brouillon {numero} supprimé",
+            by=by,
+            motif=motif,
+        )
+    session.flush()
+    session.expire(convention, ["actions"])
+    return numero
+
+
+def thrown_away(session: Session, convention: Convention) -> ConventionEvent | None:
+    """Return the line of the history that says that this draft was thrown away, None when it was not."""
+    return session.exec(
+        select(ConventionEvent).where(
+            col(ConventionEvent.convention_id) == convention.id, col(ConventionEvent.fait) == DISCARDED
+        )
+    ).first()
 
 
 def present(session: Session, convention: Convention) -> Present:

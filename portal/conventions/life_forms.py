@@ -5,28 +5,18 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from wtforms import DateField, HiddenField, IntegerField, StringField, TextAreaField
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional, ValidationError
+from wtforms import IntegerField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
 from portal import money
 from portal.conventions.amendments import PLACES
-from portal.conventions.forms import DAY_FORMATS, NOT_A_DAY, STALE, plausible_day, version_of
 from portal.conventions.models import FinancedAction
 from portal.web.euros import EurosField
+from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import Form, MaxLength
 
 _MINUS = re.compile(r"^[-−–]\s*")
 _PLUS = re.compile(r"^\+\s*")
-
-
-def _day(label: str, missing: str, description: str = "") -> DateField:
-    return DateField(
-        label,
-        [InputRequired(missing), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-        description=description,
-    )
 
 
 class MoreOrLessEurosField(EurosField):
@@ -66,22 +56,13 @@ class MoreOrLessField(IntegerField):
         self.data = sign * int(digits)
 
 
-class _Versioned(Form):
-    version = HiddenField()
-
-    @property
-    def opened(self) -> int | None:
-        """The version that was opened; None when the form does not say."""
-        return version_of(self)
-
-
-class SignForm(_Versioned):
+class SignForm(Versioned):
     """Signed on which day?"""
 
-    signee_le = _day("Signée le", "Écrivez le jour de la signature.")
+    signee_le = day_field("Signée le", "Écrivez le jour de la signature.")
 
 
-class CloseForm(_Versioned):
+class CloseForm(Versioned):
     """Anything to say?"""
 
     motif = StringField(
@@ -91,7 +72,17 @@ class CloseForm(_Versioned):
     )
 
 
-class ReopenForm(_Versioned):
+class DiscardForm(Versioned):
+    """Anything to say?"""
+
+    motif = StringField(
+        "Pourquoi ?",
+        [MaxLength(1000)],
+        description="Gardé dans l’historique. Ne nommez personne.",
+    )
+
+
+class ReopenForm(Versioned):
     """Why?"""
 
     motif = StringField(
@@ -101,10 +92,10 @@ class ReopenForm(_Versioned):
     )
 
 
-class TerminateForm(_Versioned):
+class TerminateForm(Versioned):
     """From which day, and why?"""
 
-    resiliee_le = _day("Dernier jour", "Écrivez le dernier jour de la convention.")
+    resiliee_le = day_field("Dernier jour", "Écrivez le dernier jour de la convention.")
     motif = TextAreaField(
         "Pourquoi la résilier ?",
         [DataRequired("Écrivez pourquoi elle est résiliée."), MaxLength(1000)],
@@ -116,15 +107,14 @@ class TerminateForm(_Versioned):
 class RenewForm(Form):
     """Under which number, for how long, how much?"""
 
-    # Made with the page; becomes the id of the draft, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    cle = key_field()
     numero = StringField(
         "Numéro",
         [DataRequired("Écrivez le numéro de la nouvelle convention."), MaxLength(40)],
     )
     intitule = StringField("Intitulé", [DataRequired("Écrivez l’intitulé."), MaxLength(200)])
-    date_debut = _day("Premier jour", "Écrivez le premier jour de la nouvelle convention.")
-    date_fin = _day("Dernier jour", "Écrivez le dernier jour de la nouvelle convention.")
+    date_debut = day_field("Premier jour", "Écrivez le premier jour de la nouvelle convention.")
+    date_fin = day_field("Dernier jour", "Écrivez le dernier jour de la nouvelle convention.")
     montant = EurosField(
         "Montant en euros",
         [InputRequired("Écrivez le montant de la nouvelle convention.")],
@@ -139,21 +129,20 @@ class RenewForm(Form):
         return values
 
 
-class WholeAmendmentForm(_Versioned):
+class WholeAmendmentForm(Versioned):
     """What does this amendment change? The places of each action come after (see `amendment_form`)."""
 
-    # Made with the page; becomes the id of the amendment, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    cle = key_field()
     objet = StringField(
         "Objet de l’avenant",
         [DataRequired("Écrivez l’objet de l’avenant."), MaxLength(500)],
         description="Le partenaire le lit aussi. Ne nommez personne.",
     )
-    signe_le = _day("Signé le", "Écrivez le jour de la signature.")
-    effet_le = _day(
+    signe_le = day_field("Signé le", "Écrivez le jour de la signature.")
+    effet_le = day_field(
         "Compte à partir du",
         "Écrivez le premier jour.",
-        "Le premier jour de ce nouveau montant et de ces places.",
+        description="Le premier jour de ce nouveau montant et de ces places.",
     )
     d_montant = MoreOrLessEurosField(
         "Montant en plus, en euros",
@@ -161,13 +150,7 @@ class WholeAmendmentForm(_Versioned):
         description="Par exemple 5 000, ou -5 000 pour retirer. Sans réponse, le montant ne change pas.",
         render_kw={"class": "field-phone"},
     )
-    date_fin = DateField(
-        "Nouveau dernier jour",
-        [Optional(), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-        description="Sans réponse, il ne change pas.",
-    )
+    date_fin = day_field("Nouveau dernier jour", description="Sans réponse, il ne change pas.")
 
     def to_values(self, actions: Sequence[FinancedAction]) -> dict[str, Any]:
         """Return what `amendments.amend` takes."""

@@ -1,4 +1,8 @@
-"""Documents of a convention with a partner: the signed act, amendments. Officers add them, whoever sees the convention reads them."""
+"""Documents of a convention with a partner, and of its reports.
+
+Officers add the signed act and amendments, and whoever sees the convention reads them. The partner adds those of a report
+as long as it writes it; the others read them once it is handed in.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -7,14 +11,16 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import User
-from portal.conventions import history
-from portal.conventions.engagements import ConventionDocument
+from portal.conventions import history, reports
+from portal.conventions.engagements import ConventionDocument, PartnerReport
 from portal.conventions.models import Convention
-from portal.conventions.writing import STALE, check_officer, take
+from portal.conventions.writing import check_officer, take, written_before
 from portal.documents import recognised
 from portal.errors import RuleBroken
 
 MAX_DOCUMENTS = 30
+# Of one report.
+MAX_OF_REPORT = 10
 
 
 def of_convention(
@@ -63,39 +69,93 @@ def attach(
     """
     check_officer(by)
     take(session, convention)
-    written = session.get(ConventionDocument, id) if id is not None else None
+    written = written_before(session, ConventionDocument, id, convention.id)
     if written is not None:
-        if written.convention_id != convention.id:
-            raise RuleBroken(STALE, field="fichier")
         return written
-    name, content_type = recognised(filename, content)
-    here = session.execute(
-        select(func.count())
-        .select_from(ConventionDocument)
-        .where(
-            col(ConventionDocument.convention_id) == convention.id,
-            col(ConventionDocument.report_id).is_(None),
-        )
-    ).scalar_one()
-    if here >= MAX_DOCUMENTS:
-        raise RuleBroken(
-            f"Une convention porte {MAX_DOCUMENTS} documents au plus : retirez-en un avant d’en ajouter.",
-            field="fichier",
-        )
-    kept = ConventionDocument(
-        convention_id=convention.id,
-        nom=name,
-        content_type=content_type,
-        taille=len(content),
-        contenu=content,
-        added_by_id=by.id,
+    kept = _kept(
+        session,
+        convention,
+        None,
+        filename,
+        content,
+        by,
+        id,
+        f"Une convention porte {MAX_DOCUMENTS} documents au plus : retirez-en un avant d’en ajouter.",
     )
-    if id is not None:
-        kept.id = id
-    session.add(kept)
-    history.record(session, convention, "Document ajouté", by=by, detail={"document": (None, name)})
+    history.record(session, convention, "Document ajouté", by=by, detail={"document": (None, kept.nom)})
     session.flush()
     return kept
+
+
+def attach_to_report(
+    session: Session,
+    convention: Convention,
+    report_id: uuid.UUID,
+    *,
+    filename: str,
+    content: bytes,
+    by: User,
+    id: uuid.UUID | None = None,
+) -> ConventionDocument:
+    """Keep a document with a report that the partner writes, and return it; the same `id` again returns the one kept.
+
+    Raises NotAllowed for anybody but a member of the partner; AlreadyDone when the report is handed in, gone, or the
+    convention no longer changes; RuleBroken as `attach` does.
+    """
+    report = reports.to_write(session, convention, report_id, by)
+    written = written_before(session, ConventionDocument, id, convention.id)
+    if written is not None:
+        return written
+    kept = _kept(
+        session,
+        convention,
+        report,
+        filename,
+        content,
+        by,
+        id,
+        f"Un rapport porte {MAX_OF_REPORT} documents au plus : retirez-en un avant d’en ajouter.",
+    )
+    history.record(
+        session,
+        convention,
+        f"{report.kind.label} : document ajouté",
+        by=by,
+        detail={"document": (None, kept.nom)},
+    )
+    session.flush()
+    return kept
+
+
+def withdraw_from_report(
+    session: Session, convention: Convention, report_id: uuid.UUID, document_id: uuid.UUID, *, by: User
+) -> str | None:
+    """Withdraw a document of a report that the partner writes, and return its name; None when it is gone already.
+
+    Raises as `attach_to_report` does.
+    """
+    report = reports.to_write(session, convention, report_id, by)
+    document = content_of(session, convention.id, document_id)
+    if document is None or document.report_id != report.id:
+        return None
+    name = document.nom
+    session.delete(document)
+    history.record(
+        session,
+        convention,
+        f"{report.kind.label} : document retiré",
+        by=by,
+        detail={"document": (name, None)},
+    )
+    session.flush()
+    return name
+
+
+def is_of_a_draft(session: Session, document: ConventionDocument) -> bool:
+    """Say whether a document is of a report that the partner has not handed in: nobody else reads it yet."""
+    if document.report_id is None:
+        return False
+    return session.get_one(PartnerReport, document.report_id).state not in reports.FROZEN
 
 
 def withdraw(session: Session, convention: Convention, document_id: uuid.UUID, *, by: User) -> str | None:
@@ -113,3 +173,41 @@ def withdraw(session: Session, convention: Convention, document_id: uuid.UUID, *
     history.record(session, convention, "Document retiré", by=by, detail={"document": (name, None)})
     session.flush()
     return name
+
+
+def _kept(
+    session: Session,
+    convention: Convention,
+    report: PartnerReport | None,
+    filename: str,
+    content: bytes,
+    by: User,
+    id: uuid.UUID | None,
+    too_many: str,
+) -> ConventionDocument:
+    name, content_type = recognised(filename, content)
+    here = session.execute(
+        select(func.count())
+        .select_from(ConventionDocument)
+        .where(
+            col(ConventionDocument.convention_id) == convention.id,
+            col(ConventionDocument.report_id).is_(None)
+            if report is None
+            else col(ConventionDocument.report_id) == report.id,
+        )
+    ).scalar_one()
+    if here >= (MAX_DOCUMENTS if report is None else MAX_OF_REPORT):
+        raise RuleBroken(too_many, field="fichier")
+    kept = ConventionDocument(
+        convention_id=convention.id,
+        report_id=report.id if report else None,
+        nom=name,
+        content_type=content_type,
+        taille=len(content),
+        contenu=content,
+        added_by_id=by.id,
+    )
+    if id is not None:
+        kept.id = id
+    session.add(kept)
+    return kept

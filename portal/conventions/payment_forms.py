@@ -4,48 +4,28 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from wtforms import DateField, HiddenField, SelectField, StringField
-from wtforms.validators import UUID, DataRequired, InputRequired
+from wtforms import SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired
 
 from portal.conventions.engagements import PartnerPayment
-from portal.conventions.forms import DAY_FORMATS, NOT_A_DAY, STALE, plausible_day, version_of
 from portal.conventions.models import FinancedAction
 from portal.web.euros import EurosField
-from portal.web.forms import Form, MaxLength, options
+from portal.web.fields import Versioned, day_field, key_field
+from portal.web.forms import MaxLength, options
 
 _MONEY = {"inputmode": "decimal", "class": "field-phone"}
 
 
-def _day(label: str, missing: str, description: str = "") -> DateField:
-    return DateField(
-        label,
-        [InputRequired(missing), plausible_day],
-        format=DAY_FORMATS,
-        invalid_value_message=NOT_A_DAY,
-        description=description,
-    )
-
-
-class _Versioned(Form):
-    version = HiddenField()
-
-    @property
-    def opened(self) -> int | None:
-        """The version that was opened; None when the form does not say."""
-        return version_of(self)
-
-
-class PaymentForm(_Versioned):
+class PaymentForm(Versioned):
     """What is to be paid, when, and for which action?"""
 
-    # Made with the page; becomes the id of the payment, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(STALE), UUID(STALE)])
+    cle = key_field()
     intitule = StringField(
         "Intitulé",
         [DataRequired("Écrivez l’intitulé du versement, par exemple « Acompte »."), MaxLength(200)],
         description="Le partenaire le lit aussi. Ne nommez personne.",
     )
-    prevu_le = _day("Prévu le", "Écrivez le jour prévu.")
+    prevu_le = day_field("Prévu le", "Écrivez le jour prévu.")
     montant = EurosField("Montant en euros", [InputRequired("Écrivez le montant.")], render_kw=_MONEY)
     action_id = SelectField(
         "Pour",
@@ -70,15 +50,15 @@ class PaymentForm(_Versioned):
         }
 
 
-class PaidForm(_Versioned):
+class PaidForm(Versioned):
     """When was it paid, how much, under which reference?"""
 
-    verse_le = _day("Versé le", "Écrivez le jour du versement.")
+    verse_le = day_field("Versé le", "Écrivez le jour du versement.")
     montant = EurosField("Montant versé, en euros", [InputRequired("Écrivez le montant.")], render_kw=_MONEY)
     reference = StringField("Référence", [MaxLength(100)], description="Celle du mandat, par exemple.")
 
 
-class UndoForm(_Versioned):
+class UndoForm(Versioned):
     """Why take it back?"""
 
     motif = StringField(

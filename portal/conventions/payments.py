@@ -17,8 +17,8 @@ from portal.conventions import amendments, history
 from portal.conventions.engagements import ConventionAmendment, PartnerPayment
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.states import ConventionState
-from portal.conventions.writing import STALE, check_officer, take
-from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
+from portal.conventions.writing import check_officer, check_version, take, written_before
+from portal.errors import AlreadyDone, RuleBroken
 from portal.money import euros
 
 # Days after the end beyond which a day of payment is a slip of the keyboard.
@@ -67,10 +67,8 @@ def plan(
     """
     check_officer(by)
     take(session, convention)
-    written = session.get(PartnerPayment, id) if id is not None else None
+    written = written_before(session, PartnerPayment, id, convention.id)
     if written is not None:
-        if written.convention_id != convention.id:
-            raise RuleBroken(STALE)
         return written
     check_not_closed(convention)
     _check(session, convention, values)
@@ -109,7 +107,7 @@ def change(
     if payment.verse_le is not None:
         raise AlreadyDone("Ce versement est fait : corrigez ce qui est versé, ou annulez-le d’abord.")
     check_not_closed(convention)
-    _check_version(payment, version)
+    check_version(payment, version, "ce versement")
     _check(session, convention, values)
     kept = _kept(values)
     changed = history.changed(payment, kept)
@@ -157,7 +155,7 @@ def pay(
     if not changed:
         return payment
     check_not_closed(convention)
-    _check_version(payment, version)
+    check_version(payment, version, "ce versement")
     if convention.state is ConventionState.BROUILLON or convention.signee_le is None:
         raise RuleBroken("Cette convention est un brouillon : rien ne se verse avant la signature.")
     if verse_le > clock.today():
@@ -199,7 +197,7 @@ def undo(
     if payment.verse_le is None:
         raise AlreadyDone("Ce versement n’est pas fait : il n’y a rien à annuler.")
     check_not_closed(convention)
-    _check_version(payment, version)
+    check_version(payment, version, "ce versement")
     if not motif.strip():
         raise RuleBroken("Écrivez pourquoi, par exemple « erreur de saisie ».", field="motif")
     _check_total(session, convention, payment, payment.montant_centimes)
@@ -238,7 +236,7 @@ def remove(
     check_not_closed(convention)
     if payment.verse_le is not None:
         raise AlreadyDone("Ce versement est fait : il ne s’ôte pas du calendrier.")
-    _check_version(payment, version)
+    check_version(payment, version, "ce versement")
     session.delete(payment)
     history.record(
         session,
@@ -299,11 +297,6 @@ def _one(session: Session, convention: Convention, payment_id: uuid.UUID) -> Par
     if payment is None:
         raise AlreadyDone("Ce versement n’est plus dans le calendrier de la convention.")
     return payment
-
-
-def _check_version(payment: PartnerPayment, version: int | None) -> None:
-    if version is not None and version != payment.version:
-        raise ChangedMeanwhile("Quelqu’un d’autre a modifié ce versement pendant que vous écriviez.")
 
 
 def _check(session: Session, convention: Convention, values: Mapping[str, Any]) -> None:

@@ -7,14 +7,14 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, case, false, true
+from sqlalchemy import ColumnElement, Select, and_, case, false, or_
 from sqlalchemy.orm import contains_eager, joinedload, load_only, selectinload
 from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.conventions import ledger, waiting
-from portal.conventions.engagements import ConventionAmendment
+from portal.conventions.engagements import DISCARDED, ConventionAmendment, ConventionEvent
 from portal.conventions.models import (
     ActionOffer,
     Convention,
@@ -34,16 +34,27 @@ from portal.structures.queries import is_member
 def scope(user: User) -> Any:
     """The condition, partner joined, of the conventions that `user` may see.
 
-    The officer all; a partner its own and the State's services all, once they are signed.
+    The officer all, drafts thrown away left out; a partner its own and the State's services all, once they are signed.
     """
     if user.role is Role.CONVENTIONNEMENT:
-        return true()
+        return or_(col(Convention.state) != ConventionState.BROUILLON, ~discarded())
     signed = col(Convention.state) != ConventionState.BROUILLON
     if user.role is Role.ETAT:
         return signed
     if user.role is Role.PARTENAIRE:
         return and_(is_member(user), signed)
     return false()
+
+
+def discarded() -> ColumnElement[bool]:
+    """The condition of the drafts that were thrown away (`life.discard`): only their history is left."""
+    return (
+        select(ConventionEvent.id)
+        .where(
+            col(ConventionEvent.convention_id) == col(Convention.id), col(ConventionEvent.fait) == DISCARDED
+        )
+        .exists()
+    )
 
 
 def stands(standing: Standing, day: date) -> ColumnElement[bool]:
@@ -229,19 +240,6 @@ def waiting_rank(session: Session, prescription_id: uuid.UUID) -> int | None:
     if line is None:
         return None
     return waiting.ahead(session, offer_id=line.offer_id, prescription_id=prescription_id) + 1
-
-
-def waiting_among(session: Session, prescription_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Return which of these prescriptions are on a waiting list, in one statement."""
-    if not prescription_ids:
-        return set()
-    return set(
-        session.exec(
-            select(Waiting.prescription_id).where(
-                col(Waiting.prescription_id).in_(list(prescription_ids)), col(Waiting.left_at).is_(None)
-            )
-        )
-    )
 
 
 def waiting_by_offer(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:

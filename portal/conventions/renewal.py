@@ -28,12 +28,12 @@ from portal.conventions.models import (
 )
 from portal.conventions.states import ConventionState
 from portal.conventions.writing import (
-    STALE,
     check_changes,
     check_neighbours,
     check_officer,
     renewal_of,
     take,
+    written_before,
 )
 from portal.errors import AlreadyDone, RuleBroken
 
@@ -80,10 +80,8 @@ def renew(
     """
     check_officer(by)
     take(session, convention)
-    written = session.get(Convention, id) if id is not None else None
+    written = written_before(session, Convention, id, convention.id, of="renouvelle_id")
     if written is not None:
-        if written.renouvelle_id != convention.id:
-            raise RuleBroken(STALE)
         return written
     if convention.state not in {ConventionState.SIGNEE, ConventionState.CLOSE}:
         raise RuleBroken(
@@ -290,13 +288,16 @@ def _copy_schedules(
         begins = moved(report.debut)
         if begins > made.date_fin:
             continue
+        ends = max(begins, min(moved(report.fin), made.date_fin))
+        # A shorter period has its days of grace sooner.
+        latest = max(made.date_fin + timedelta(days=made.grace_jours), ends + timedelta(days=1))
         session.add(
             PartnerReport(
                 convention_id=made.id,
                 kind=report.kind,
                 debut=begins,
-                fin=max(begins, min(moved(report.fin), made.date_fin)),
-                du_le=moved(report.du_le),
+                fin=ends,
+                du_le=min(moved(report.du_le), latest),
             )
         )
     payments = session.exec(
@@ -308,7 +309,13 @@ def _copy_schedules(
     for payment in payments:
         # In proportion, of the sum so far: what rounding leaves goes to the next, and the total is the right one.
         planned += payment.montant_centimes
-        share = planned * made.montant_centimes // former_amount if former_amount else 0
+        share = (
+            min(planned * made.montant_centimes // former_amount, made.montant_centimes)
+            if former_amount
+            else 0
+        )
+        if share == so_far:
+            continue
         session.add(
             PartnerPayment(
                 convention_id=made.id,

@@ -18,11 +18,11 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.conventions import history, queries
-from portal.conventions.engagements import PartnerReport, ReportKind, ReportState
+from portal.conventions.engagements import ConventionDocument, PartnerReport, ReportKind, ReportState
 from portal.conventions.models import Convention
 from portal.conventions.states import ConventionState
-from portal.conventions.writing import STALE, check_officer, is_open, take
-from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
+from portal.conventions.writing import check_officer, check_version, is_open, take, written_before
+from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.structures.models import Structure
 from portal.structures.queries import is_member
 
@@ -65,13 +65,15 @@ def proposed(convention: Convention, months: int) -> list[Slot]:
     """
     found = []
     begins = convention.date_debut
+    # Beyond, the partner writes no more.
+    latest = convention.date_fin + timedelta(days=convention.grace_jours)
     while True:
         ends = _end_of(begins, months)
         if ends >= convention.date_fin:
             break
-        found.append(Slot(ReportKind.ACTIVITE, begins, ends, ends + timedelta(days=DUE_DAYS)))
+        found.append(Slot(ReportKind.ACTIVITE, begins, ends, min(ends + timedelta(days=DUE_DAYS), latest)))
         begins = ends + timedelta(days=1)
-    last = convention.date_fin + timedelta(days=min(DUE_DAYS, convention.grace_jours))
+    last = min(convention.date_fin + timedelta(days=DUE_DAYS), latest)
     found.append(Slot(ReportKind.FINAL, convention.date_debut, convention.date_fin, last))
     return found
 
@@ -140,12 +142,15 @@ def owed_by(session: Session, user: User, day: date, within: int = 30) -> tuple[
 
 
 def number_to_read(session: Session) -> int:
-    """Return how many reports were handed in and wait for an officer, in one statement."""
+    """Return how many reports were handed in and wait for an officer, in one statement; those of a closed convention do not."""
     return int(
         session.execute(
             select(func.count())
             .select_from(PartnerReport)
-            .where(col(PartnerReport.state) == ReportState.REMIS)
+            .join(Convention, col(Convention.id) == col(PartnerReport.convention_id))
+            .where(
+                col(PartnerReport.state) == ReportState.REMIS, col(Convention.state) != ConventionState.CLOSE
+            )
         ).scalar_one()
     )
 
@@ -224,13 +229,19 @@ def last_day(convention: Convention, report: PartnerReport) -> date:
 def schedule(session: Session, convention: Convention, months: int, *, by: User | None) -> int:
     """Ask for the reports that are `proposed`, those already asked for excepted; return how many were added.
 
-    Raises NotAllowed, and AlreadyDone when the convention no longer changes.
+    Raises NotAllowed, AlreadyDone when the convention no longer changes, and RuleBroken when it has no day of grace for
+    the last one.
     """
     check_officer(by)
     take(session, convention)
     _check_alive(convention)
     known = {(report.kind, report.debut) for report in of_convention(session, convention.id)}
     missing = [slot for slot in proposed(convention, months) if (slot.kind, slot.debut) not in known]
+    if any(slot.du_le <= slot.fin for slot in missing):
+        raise RuleBroken(
+            "Sans délai de grâce, le partenaire ne pourrait pas remettre le rapport final : donnez d’abord quelques jours "
+            "à ce délai, dans la convention."
+        )
     for slot in missing:
         session.add(
             PartnerReport(
@@ -269,10 +280,8 @@ def ask(
     """
     check_officer(by)
     take(session, convention)
-    written = session.get(PartnerReport, id) if id is not None else None
+    written = written_before(session, PartnerReport, id, convention.id)
     if written is not None:
-        if written.convention_id != convention.id:
-            raise RuleBroken(STALE)
         return written
     _check_alive(convention)
     _check_days(session, convention, values, None)
@@ -313,7 +322,7 @@ def change_days(
     if report.state in FROZEN:
         raise AlreadyDone("Ce rapport est remis : ses dates ne changent plus.")
     _check_alive(convention)
-    _check_version(report, version)
+    check_version(report, version, "ce rapport")
     kept = {name: values[name] for name in ("kind", "debut", "fin", "du_le")}
     changed = history.changed(report, kept)
     if not changed:
@@ -348,7 +357,8 @@ def withdraw(session: Session, convention: Convention, report_id: uuid.UUID, *, 
     _check_alive(convention)
     if report.state is not ReportState.A_REMETTRE:
         raise AlreadyDone("Ce rapport a été remis : il reste au dossier.")
-    if is_begun(report):
+    papers = select(ConventionDocument.id).where(col(ConventionDocument.report_id) == report.id).limit(1)
+    if is_begun(report) or session.exec(papers).first() is not None:
         raise AlreadyDone(
             "Le partenaire a commencé ce rapport : le retirer effacerait ce qu’il a écrit. Changez plutôt ses dates."
         )
@@ -381,7 +391,7 @@ def save(
     Raises NotAllowed for anybody but a member of the partner; AlreadyDone when it is handed in, or the convention no
     longer changes; ChangedMeanwhile.
     """
-    report = _to_write(session, convention, report_id, by, version)
+    report = to_write(session, convention, report_id, by, version)
     if _write(report, values):
         history.record(session, convention, f"{report.kind.label} : brouillon enregistré", by=by)
     session.flush()
@@ -402,7 +412,7 @@ def hand_in(
 
     Raises as `save`, and RuleBroken when the period is not over or when nothing says what was done.
     """
-    report = _to_write(session, convention, report_id, by, version)
+    report = to_write(session, convention, report_id, by, version)
     last = last_day(convention, report)
     if clock.today() <= last:
         raise RuleBroken(
@@ -483,9 +493,10 @@ def still_written(convention: Convention, report: PartnerReport, day: date) -> b
     return report.state in OPEN and _why_closed(convention, day) is None
 
 
-def _to_write(
-    session: Session, convention: Convention, report_id: uuid.UUID, by: User, version: int | None
+def to_write(
+    session: Session, convention: Convention, report_id: uuid.UUID, by: User, version: int | None = None
 ) -> PartnerReport:
+    """Take the convention, and return its report that `by` is about to write; raises as `save` does."""
     if by.role is not Role.PARTENAIRE or not _belongs(session, convention, by):
         raise NotAllowed("Seul le partenaire écrit et remet son rapport.")
     take(session, convention)
@@ -499,7 +510,7 @@ def _to_write(
     if convention.state is ConventionState.BROUILLON:
         raise RuleBroken("Cette convention n’est pas encore signée.")
     _check_alive(convention)
-    _check_version(report, version)
+    check_version(report, version, "ce rapport")
     return report
 
 
@@ -515,7 +526,7 @@ def _to_read(
         raise AlreadyDone("Ce rapport n’est pas remis : c’est au partenaire de le remettre.")
     if convention.state is ConventionState.CLOSE:
         raise AlreadyDone("Cette convention est close : rouvrez-la d’abord.")
-    _check_version(report, version)
+    check_version(report, version, "ce rapport")
     return report
 
 
@@ -556,11 +567,6 @@ def _belongs(session: Session, convention: Convention, by: User) -> bool:
         ).first()
         is not None
     )
-
-
-def _check_version(report: PartnerReport, version: int | None) -> None:
-    if version is not None and version != report.version:
-        raise ChangedMeanwhile("Quelqu’un d’autre a enregistré ce rapport pendant que vous écriviez.")
 
 
 def _check_alive(convention: Convention) -> None:

@@ -3,15 +3,17 @@
 import hashlib
 import uuid
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from portal import clock, money
 from portal.accounts.models import User
 from portal.conventions import amendments, history, ledger, life
 from portal.conventions.capacity import check_still_enough
+from portal.conventions.engagements import PartnerPayment
 from portal.conventions.models import (
     ActionOffer,
     ChoiceOfAction,
@@ -23,17 +25,19 @@ from portal.conventions.models import (
 )
 from portal.conventions.states import ConventionState
 from portal.conventions.writing import (
-    STALE,
+    add_once,
     check_changes,
     check_neighbours,
     check_officer,
     check_period,
+    check_seen,
     check_signature,
     check_version,
     paid,
     take,
+    written_before,
 )
-from portal.errors import ChangedMeanwhile, RuleBroken
+from portal.errors import AlreadyDone, RuleBroken
 from portal.offers.models import Offer
 
 
@@ -46,11 +50,14 @@ def create_convention(
 
     `id` is made with the form: a second press bears the same one and returns the convention already written,
     unchanged. Raises NotAllowed when `by` is no officer (None is the portal itself); RuleBroken when the number is
-    taken, the period ends before it begins, the signature is to come or a financeur is unknown.
+    taken, the period ends before it begins, the signature is to come or a financeur is unknown; AlreadyDone when what was
+    written under this `id` was thrown away since.
     """
     check_officer(by)
     written = session.get(Convention, id) if id is not None else None
     if written is not None:
+        if life.thrown_away(session, written) is not None:
+            raise AlreadyDone("Ce brouillon a été supprimé. Enregistrez de nouveau pour en faire un autre.")
         return written
     convention = Convention(
         **{name: values[name] for name in _CONVENTION_FIELDS},
@@ -112,7 +119,7 @@ def change_convention(
     if wanted.get("grace_jours", 0) is None:
         del wanted["grace_jours"]
     check_changes(convention, grace_jours=wanted.get("grace_jours"))
-    check_version(convention, version)
+    check_version(convention, version, "cette convention")
     if wanted["structure_id"] != convention.structure_id and has_actions(session, convention.id):
         raise RuleBroken(
             "Les actions de cette convention financent les offres de son partenaire : il ne peut plus changer.",
@@ -157,6 +164,7 @@ def _check_correction(session: Session, convention: Convention, wanted: dict[str
         )
     if wanted.get("signee_le") is not None:
         check_signature(convention, wanted["signee_le"], written[0].signe_le if written else None)
+        _check_nothing_paid_before(session, convention, wanted["signee_le"])
     less = convention.montant_centimes - wanted["montant_centimes"]
     if less > 0:
         days = {debut} | {a.effet_le for a in written}
@@ -168,6 +176,18 @@ def _check_correction(session: Session, convention: Convention, wanted: dict[str
                 f"({money.euros(already)}).",
                 field="montant",
             )
+
+
+def _check_nothing_paid_before(session: Session, convention: Convention, signee_le: date) -> None:
+    """Refuse a signature later than a payment: nothing is paid before it (`payments.pay`)."""
+    first = session.execute(
+        select(func.min(PartnerPayment.verse_le)).where(col(PartnerPayment.convention_id) == convention.id)
+    ).scalar()
+    if first is not None and first < signee_le:
+        raise RuleBroken(
+            f"Un versement a été fait le {first:%d/%m/%Y} : la convention ne peut pas être signée après lui.",
+            field="signee_le",
+        )
 
 
 def has_actions(session: Session, convention_id: uuid.UUID) -> bool:
@@ -192,7 +212,7 @@ def create_action(
     """
     check_officer(by)
     take(session, convention)
-    written = _written_action(session, convention, id)
+    written = written_before(session, FinancedAction, id, convention.id)
     if written is not None:
         return written
     if by is not None:
@@ -207,14 +227,8 @@ def create_action(
     )
     if id is not None:
         action.id = id
-    try:
-        with session.begin_nested():
-            session.add(action)
-    except IntegrityError:
-        # The first press was written between our look and our writing.
-        written = _written_action(session, convention, id)
-        if written is None:
-            raise
+    written = add_once(session, action, convention.id)
+    if written is not action:
         return written
     _finance(session, action, convention, values["offer_ids"])
     history.record(
@@ -251,8 +265,8 @@ def change_action(
     take(session, convention)
     check_changes(convention)
     locked = ledger.lock_actions(session, [action.id])[0]
-    if seen is not None and seen != print_of(session, locked):
-        raise ChangedMeanwhile("Quelqu’un d’autre a modifié cette action pendant que vous écriviez.")
+    if seen is not None:
+        check_seen(seen, print_of(session, locked), "cette action")
     extra = values.get("surreservation", locked.surreservation) or 0
     check_still_enough(session, locked, values["places_financees"] - locked.places_financees, extra)
     if PlaceMode(values["mode"]) is not locked.mode and ledger.places_moved(session, locked.id):
@@ -363,13 +377,6 @@ def _financeurs(values: dict[str, Any]) -> list[str] | None:
 
 
 _SAME_NUMBER = "Une autre convention porte ce numéro."
-
-
-def _written_action(session: Session, convention: Convention, id: uuid.UUID | None) -> FinancedAction | None:
-    found = session.get(FinancedAction, id) if id is not None else None
-    if found is not None and found.convention_id != convention.id:
-        raise RuleBroken(STALE)
-    return found
 
 
 def _check_convention(session: Session, convention: Convention) -> None:

@@ -65,6 +65,17 @@ class Standing(StrEnum):
         }[self.value]
 
 
+# How each standing is shown: kind of the badge, icon. The word is the standing's own.
+BADGES: dict[Standing, tuple[str, str]] = {
+    Standing.BROUILLON: ("neutral", "pen"),
+    Standing.SIGNEE: ("accent", "clock"),
+    Standing.ACTIVE: ("success", "check"),
+    Standing.ECHUE: ("warning", "flag"),
+    Standing.CLOSE: ("neutral", "list"),
+    Standing.RESILIEE: ("danger", "cross"),
+}
+
+
 def standing(state: ConventionState, date_debut: date, date_fin: date, day: date) -> Standing:
     """Return where a convention of this state and period (both days included) stands on `day`."""
     if state is not ConventionState.SIGNEE:

@@ -1,9 +1,14 @@
-"""What every verb on a convention checks before it writes: who, whether it still changes, and against its neighbours."""
+"""What every verb on a convention checks before it writes: who, whether it still changes, and against its neighbours.
+
+Who, the version and the lock are those of the room `budget` too.
+"""
 
 import uuid
 from datetime import date, timedelta
+from typing import Protocol, TypeVar
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, SQLModel, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
@@ -14,26 +19,75 @@ from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
 
 STALE = "Cette page n’est plus à jour : rouvrez la convention et recommencez."
 
+Table = TypeVar("Table", bound=SQLModel)
+
+
+class Versioned(Protocol):
+    """A row that counts its changes."""
+
+    version: int
+
 
 def check_officer(by: User | None) -> None:
     """Raise NotAllowed unless `by` is a convention officer, or the portal itself (None)."""
     if by is not None and by.role is not Role.CONVENTIONNEMENT:
-        raise NotAllowed("Seul un chargé de conventionnement peut écrire une convention.")
+        raise NotAllowed("Seuls les chargés de conventionnement écrivent ici.")
 
 
-def take(session: Session, convention: Convention) -> None:
-    """Take the row of the convention until the transaction ends, and read it again."""
+def take(session: Session, row: Table) -> Table:
+    """Take the row until the transaction ends, and return it as it is now.
+
+    That of the convention, most often: what is counted over several of its rows is then written one after the other.
+    """
     session.flush()
-    session.refresh(convention, with_for_update=True)
+    session.refresh(row, with_for_update=True)
+    return row
 
 
-def check_version(convention: Convention, version: int | None) -> None:
-    """Raise ChangedMeanwhile when there is a newer version than the one that was opened (None: nobody says).
+def check_seen(seen: object, now: object, what: str) -> None:
+    """Raise ChangedMeanwhile when `what` ("cette action") is no longer as it was `seen` (None: nobody says).
 
     Asked after the state: whoever is late is told what became of the convention, rather than that it changed.
     """
-    if version is not None and version != convention.version:
-        raise ChangedMeanwhile("Quelqu’un d’autre a modifié cette convention pendant que vous écriviez.")
+    if seen is not None and seen != now:
+        raise ChangedMeanwhile(f"Quelqu’un d’autre a modifié {what} pendant que vous écriviez.")
+
+
+def check_version(row: Versioned, version: int | None, what: str = "cette page") -> None:
+    """Raise ChangedMeanwhile when the row is no longer in the `version` that was opened, as `check_seen`."""
+    check_seen(version, row.version, what)
+
+
+def written_before(
+    session: Session,
+    table: type[Table],
+    id: uuid.UUID | None,
+    owner_id: uuid.UUID,
+    *,
+    of: str = "convention_id",
+) -> Table | None:
+    """Return the row of this `id` that an earlier press of the same form wrote, None when there is none.
+
+    Raises AlreadyDone when that row is not of `owner_id` (its column `of`): the form is that of something else.
+    """
+    written = session.get(table, id) if id is not None else None
+    if written is not None and getattr(written, of) != owner_id:
+        raise AlreadyDone(STALE)
+    return written
+
+
+def add_once(session: Session, row: Table, owner_id: uuid.UUID, *, of: str = "convention_id") -> Table:
+    """Add the row and return it; or the one that the first press wrote between our look and our writing."""
+    id: uuid.UUID = row.id  # type: ignore[attr-defined]
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        written = written_before(session, type(row), id, owner_id, of=of)
+        if written is None:
+            raise
+        return written
+    return row
 
 
 def is_open(convention: Convention, day: date | None = None) -> bool:

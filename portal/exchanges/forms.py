@@ -1,24 +1,22 @@
 """Questions put to those who send a table."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from wtforms import FileField, HiddenField, SelectField, StringField
+from wtforms import FileField, SelectField, StringField
 from wtforms.fields import SelectChoice
 
 from portal.exchanges.imports import columns
 from portal.exchanges.models import ImportRun
+from portal.web.fields import Keyed
 from portal.web.forms import Form, MaxLength
 
 _KIND_LABELS = {columns.STRUCTURES: "Structure", columns.SERVICES: "Offre"}
 
 
-class SendForm(Form):
+class SendForm(Keyed):
     """Which table, and where does it come from?"""
 
-    # The id of the import, made when the form is opened: pressing twice sends once.
-    cle = HiddenField()
     fichier = FileField("Tableau (XLSX ou CSV)")
     source = StringField(
         "D’où vient ce tableau ?",
@@ -26,14 +24,6 @@ class SendForm(Form):
         description="Le nom de qui le tient, toujours le même d’une fois sur l’autre : il sert à reconnaître ses lignes. "
         "À laisser vide si une colonne « source » le dit.",
     )
-
-    def key(self) -> uuid.UUID:
-        """Return the id that the form was given."""
-        try:
-            return uuid.UUID(self.cle.data or "")
-        except ValueError:
-            self.cle.data = str(uuid.uuid4())
-            return uuid.UUID(self.cle.data)
 
 
 class ColumnsForm(Form):

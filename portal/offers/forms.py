@@ -1,7 +1,6 @@
 """Questions put to those who write an offer, and to those who read one."""
 
 import re
-import uuid
 from datetime import date
 from typing import Any
 
@@ -30,6 +29,7 @@ from portal.offers.signalements import MOTIFS
 from portal.parcours import FREINS, Dominante
 from portal.structures.models import Structure
 from portal.vocabulary import Service
+from portal.web.fields import Keyed, Versioned, day_field, new_key
 from portal.web.forms import (
     ChecklistField,
     CommuneField,
@@ -143,8 +143,8 @@ class FirstDay:
 class SessionForm(Form):
     """When does this session take place? Left empty, there is no such session."""
 
-    debut = DateField("Premier jour", [FirstDay()])
-    fin = DateField("Dernier jour", [Optional()])
+    debut = day_field("Premier jour", FirstDay())
+    fin = day_field("Dernier jour")
     places = SeatsField("Places")
     precisions = StringField("Précisions", [MaxLength(300)])
 
@@ -159,13 +159,9 @@ class SessionForm(Form):
         return not any(str((field.raw_data or [""])[0]).strip() or field.data for field in self)
 
 
-class OfferForm(Form):
+class OfferForm(Keyed, Versioned):
     """What is this offer, for whom, where, and how is it asked for?"""
 
-    # The id of the offer to create, made when the form is opened: pressing twice creates once.
-    cle = HiddenField()
-    # The version that was opened: who saves an older one is told.
-    version = HiddenField()
     # The template it begins from.
     modele = HiddenField()
 
@@ -275,9 +271,8 @@ class OfferForm(Form):
         description="La durée pour une personne.",
     )
     sessions = FieldList(FormField(SessionForm, "Session"), "Sessions", max_entries=40)
-    date_fin = DateField(
+    date_fin = day_field(
         "Dernier jour de l’offre",
-        [Optional()],
         description="À laisser vide si l’offre n’a pas de fin. Le lendemain, elle se cache d’elle-même.",
     )
 
@@ -380,7 +375,7 @@ def blank(structure: Structure) -> dict[str, Any]:
     """Return what the form of a new offer already knows: its id, and the structure's address and contacts."""
     commune = geography.commune(structure.code_insee) if structure.code_insee else None
     return {
-        "cle": str(uuid.uuid4()),
+        "cle": new_key(),
         "commune": commune.label if commune else None,
         "code_postal": structure.code_postal,
         "adresse": structure.adresse,
@@ -407,10 +402,9 @@ def add_spare_sessions(form: OfferForm) -> None:
             form.sessions.append_entry()
 
 
-class TemplateForm(Form):
+class TemplateForm(Keyed):
     """What do offers made from this template begin with? Nothing is required: what is left empty is not its business."""
 
-    cle = HiddenField()
     nom_modele = StringField(
         "Nom du modèle",
         [DataRequired("Donnez un nom au modèle."), MaxLength(150)],

@@ -7,7 +7,6 @@ from typing import Any
 
 from wtforms import (
     BooleanField,
-    DateField,
     RadioField,
     SelectField,
     StringField,
@@ -24,6 +23,7 @@ from portal.prescriptions.seats import Meeting
 from portal.prescriptions.states import Act, State
 from portal.web import hours as opening_hours
 from portal.web.durations import DurationField
+from portal.web.fields import day_field
 from portal.web.formats import count, short_day
 from portal.web.forms import Form, MaxLength, NotInFuture, options
 
@@ -64,7 +64,7 @@ class TimeField(StringField):
 class MeetingForm(MessageForm):
     """When and where is the person expected?"""
 
-    rendez_vous = DateField("Jour", [Optional()])
+    rendez_vous = day_field("Jour")
     heure = TimeField("Heure", [Optional()], description="Par exemple 9 h 30.")
     lieu = StringField(
         "Lieu",
@@ -164,7 +164,7 @@ class RefuseForm(ReasonForm):
 class DayForm(Form):
     """On which day, and a word if need be."""
 
-    jour = DateField("Date", [DataRequired("Écrivez la date.")])
+    jour = day_field("Date", "Écrivez la date.")
     message = TextAreaField(
         "Message au référent", [Optional(), MaxLength(MESSAGE_LENGTH)], render_kw={"rows": 4}
     )
@@ -173,38 +173,30 @@ class DayForm(Form):
 class PresenceForm(DayForm):
     """On which day did the person come, or not?"""
 
-    jour = DateField(
+    jour = day_field(
         "Jour",
-        [
-            DataRequired("Écrivez le jour."),
-            NotInFuture("Ce jour est dans le futur : attendez qu’il soit passé."),
-        ],
+        "Écrivez le jour.",
+        NotInFuture("Ce jour est dans le futur : attendez qu’il soit passé."),
     )
 
 
 class EnterForm(DayForm):
     """When did the person come?"""
 
-    jour = DateField(
+    jour = day_field(
         "Jour où la personne est venue",
-        [
-            DataRequired("Écrivez le jour où la personne est venue."),
-            NotInFuture(
-                "La date d’entrée est dans le futur : déclarez l’entrée quand la personne est venue."
-            ),
-        ],
+        "Écrivez le jour où la personne est venue.",
+        NotInFuture("La date d’entrée est dans le futur : déclarez l’entrée quand la personne est venue."),
     )
 
 
 class LeaveForm(DayForm):
     """When did it end, and for what?"""
 
-    jour = DateField(
+    jour = day_field(
         "Dernier jour",
-        [
-            DataRequired("Écrivez le dernier jour."),
-            NotInFuture("La date de sortie est dans le futur : corrigez-la."),
-        ],
+        "Écrivez le dernier jour.",
+        NotInFuture("La date de sortie est dans le futur : corrigez-la."),
     )
     motif_sortie = RadioField(
         "Et après ?", [InputRequired("Choisissez ce qui suit pour la personne.")], choices=[]
@@ -236,8 +228,8 @@ class WeekForm(Form):
     """What is planned each week for this person, and from when to when?"""
 
     heures = DurationField("Heures par semaine", description="Par exemple 7 h 30, ou 12.")
-    debut = DateField("À partir du", [Optional()])
-    fin_prevue = DateField("Jusqu’au", [Optional()])
+    debut = day_field("À partir du")
+    fin_prevue = day_field("Jusqu’au")
 
 
 # The question that goes with each act.

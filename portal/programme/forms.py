@@ -4,19 +4,15 @@ from datetime import date
 from typing import Any
 
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, ValidationError
-from wtforms.validators import UUID, DataRequired, InputRequired, Optional
+from wtforms.validators import DataRequired
 
 from portal.programme.models import Activity, ActivityKind, LegitimateReason, WeeklyTarget
 from portal.programme.rules import Plan
 from portal.programme.weeks import DAYS, Target
 from portal.web.durations import DurationField, read_minutes
+from portal.web.fields import day_field, key_field
 from portal.web.forms import ChecklistField, Form, MaxLength, options
 
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
-_DATES = {
-    "format": ["%Y-%m-%d", "%d/%m/%Y"],
-    "invalid_value_message": "Écrivez une date complète, par exemple 12/04/2026.",
-}
 ONCE, WEEKLY = "une-fois", "chaque-semaine"
 
 
@@ -43,8 +39,7 @@ class TimeField(StringField):
 class ActivityForm(Form):
     """What does the person do, when, and for how long?"""
 
-    # Made with the page; becomes the id of the activity, so that a second press adds nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = key_field()
     # The mark of what was shown, when an activity is changed.
     vu = HiddenField()
     kind = SelectField(
@@ -64,12 +59,10 @@ class ActivityForm(Form):
         default=ONCE,
         invalid_choice_message="Choisissez une fois ou chaque semaine.",
     )
-    debut = DateField("Jour, ou premier jour", [InputRequired("Écrivez le jour.")], **_DATES)
-    fin = DateField(
+    debut = day_field("Jour, ou premier jour", "Écrivez le jour.")
+    fin = day_field(
         "Dernier jour",
-        [Optional()],
         description="Pour une activité de chaque semaine. Laissez vide si vous ne le connaissez pas.",
-        **_DATES,
     )
     jours = ChecklistField(
         "Jours de la semaine",
@@ -111,11 +104,10 @@ class ActivityForm(Form):
 class TargetForm(Form):
     """How many hours a week does the contract aim at, from when on, and why fewer?"""
 
-    a_partir_du = DateField(
+    a_partir_du = day_field(
         "À partir de la semaine du",
-        [InputRequired("Écrivez un jour de la première semaine.")],
+        "Écrivez un jour de la première semaine.",
         description="N’importe quel jour de la semaine : l’objectif vaut dès son lundi.",
-        **_DATES,
     )
     minutes_min = DurationField("Au moins, par semaine")
     minutes_max = DurationField("Au plus, par semaine")

@@ -27,6 +27,7 @@ from portal.programme.weeks import (
 )
 from portal.web.access import allow, person
 from portal.web.durations import DurationField, read_minutes, write_minutes
+from portal.web.fields import new_key
 from portal.web.formats import short_day
 from portal.web.forms import Form
 from portal.web.session import database, db
@@ -112,7 +113,7 @@ def new_activity(beneficiary_id: uuid.UUID) -> Any:
     monday = _asked()
     today = clock.today()
     first = today if monday == monday_of(today) else monday
-    form = ActivityForm(request.form if posted else None, data={"cle": str(uuid.uuid4()), "debut": first})
+    form = ActivityForm(request.form if posted else None, data={"cle": new_key(), "debut": first})
     if posted and form.validate():
         try:
             made = rules.add_activity(

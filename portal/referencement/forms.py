@@ -1,9 +1,10 @@
 """What the animator is asked."""
 
-from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, NumberRange
 
 from portal.structures.models import Validation
+from portal.web.fields import Keyed, Versioned
 from portal.web.forms import Form, MaxLength, options
 
 
@@ -38,10 +39,9 @@ class RulesForm(Form):
     )
 
 
-class ReviewForm(Form):
+class ReviewForm(Versioned):
     """The animator's remark when something is sent back."""
 
-    version = HiddenField()
     note = TextAreaField(
         "Ce qu’il faut changer",
         [DataRequired("Dites au partenaire ce qu’il doit changer."), MaxLength(2000)],
@@ -49,10 +49,9 @@ class ReviewForm(Form):
     )
 
 
-class MessageForm(Form):
+class MessageForm(Keyed):
     """A message to several partners."""
 
-    cle = HiddenField()
     objet = StringField(
         "Objet",
         [DataRequired("Écrivez l’objet du message."), MaxLength(200)],

@@ -6,7 +6,6 @@ from typing import Any
 
 from wtforms import (
     EmailField,
-    HiddenField,
     RadioField,
     SelectField,
     StringField,
@@ -21,6 +20,7 @@ from portal.structures.models import MembershipLevel
 from portal.structures.models import Structure as StructureRow
 from portal.structures.rules import FIELDS
 from portal.vocabulary import Structure
+from portal.web.fields import Keyed, Versioned
 from portal.web.forms import (
     ChecklistField,
     CommuneField,
@@ -44,13 +44,8 @@ class SiretField(StringField):
             self.data = re.sub(r"[\s.]", "", valuelist[0])
 
 
-class StructureForm(Form):
+class StructureForm(Keyed, Versioned):
     """What is this structure, and how is it reached?"""
-
-    # The id of the structure to create, made when the form is opened: pressing twice creates once.
-    cle = HiddenField()
-    # The version that was opened: somebody else's newer one is shown beside, never written over.
-    version = HiddenField()
 
     nom = StringField(
         "Nom de la structure",
@@ -154,11 +149,9 @@ class JoinForm(Form):
 _LEVELS = options((level.value, level.label) for level in MembershipLevel)
 
 
-class InviteForm(Form):
+class InviteForm(Keyed):
     """Who is invited?"""
 
-    # The id of the invitation to write, made when the form is opened: pressing twice sends once.
-    cle = HiddenField()
     courriel = EmailField(
         "Adresse électronique",
         [DataRequired("Écrivez l’adresse électronique."), MaxLength(254), FollowsSchema(Structure)],

@@ -1,13 +1,13 @@
 """Answers of a form as a person reads them: what two people wrote at once, what a thing used to say."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from wtforms import Form
 
-from portal import geography
+from portal import geography, money
 from portal.phones import show_phone
 from portal.web.formats import short_day
 
@@ -24,6 +24,49 @@ class Row:
     label: str
     before: str
     after: str
+
+
+def changes_of(
+    detail: Mapping[str, Iterable[str | None]],
+    labels: Mapping[str, str],
+    readers: Mapping[str, Callable[[str], str]],
+    ids: Collection[str] = (),
+) -> list[Row]:
+    """Return what a line of a convention's history says changed, from {field: [before, after]} as text.
+
+    `labels` names the fields; `readers` reads those whose name does not say what they hold (money, a day, a rate, ETP).
+    Those of `ids` say nothing to anybody: there was one, and there is another.
+    """
+    rows = []
+    for name, pair in detail.items():
+        before, after = pair
+        if name in ids:
+            told = (NOTHING if before is None else "Un", NOTHING if after is None else "Un autre")
+        else:
+            told = (_past(name, before, readers), _past(name, after, readers))
+        label = labels.get(name) or name.removesuffix("_centimes").replace("_", " ").capitalize()
+        rows.append(Row(name, label, *told))
+    return rows
+
+
+def _past(name: str, text: str | None, readers: Mapping[str, Callable[[str], str]]) -> str:
+    if text is None or text == "":
+        return NOTHING
+    try:
+        if name in readers:
+            return readers[name](text)
+        if name.endswith("_centimes"):
+            return money.euros(int(text))
+        if name.startswith("date_") or name.endswith("_le"):
+            return short_day(date.fromisoformat(text))
+        if name.startswith("taux_"):
+            return money.rate(int(text))
+        if name.endswith("_etp"):
+            return money.etp(int(text))
+    except ValueError:
+        # Written otherwise by an older version: shown as it was.
+        return text
+    return {"True": "Oui", "False": "Non"}.get(text, text)
 
 
 class Reader:

@@ -1,14 +1,18 @@
-"""Bodies bigger than a form: which addresses take files, up to how much, and what is told beyond.
+"""Bodies bigger than a form: which addresses take files, up to how much, what is told beyond, and documents given back.
 
 Such a body is read before anything else is asked of its request, and what is refused is read to its end: on SQLite a
 form holds the only right to write from its first question to the database, and a slow line must not keep it.
 """
 
-from typing import Any
+import io
+import os
+from typing import Any, Protocol
 
-from flask import Flask, Request, current_app, request
+from flask import Flask, Request, Response, current_app, request, send_file
 
+from portal import documents
 from portal.clients import antivirus
+from portal.documents import MAX_BYTES
 from portal.errors import RuleBroken
 from portal.web.session import db
 
@@ -18,10 +22,30 @@ _MOST_DRAINED = 60_000_000
 
 _LIMITS: dict[str, tuple[int, str]] = {}
 
+# What the page of a document says of it: megabytes at most, and the attribute `accept` of its field.
+MEGABYTES = MAX_BYTES // 1_000_000
+KINDS = ",".join(f".{extension}" for extension in documents.EXTENSIONS)
+
+
+class Document(Protocol):
+    """A row that keeps a file which somebody sent."""
+
+    nom: str
+    content_type: str
+
 
 def accept(endpoint: str, max_bytes: int, sentence: str) -> None:
     """Let `endpoint` take a file of `max_bytes`; `sentence` says, in French, what to do with a bigger one."""
     _LIMITS[endpoint] = (max_bytes, sentence)
+
+
+def accept_document(endpoint: str, *, beside: int = 20_000) -> None:
+    """Let `endpoint` take a document, and `beside` it so many bytes of answers."""
+    accept(
+        endpoint,
+        MAX_BYTES + beside,
+        f"Un document fait {MEGABYTES} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
+    )
 
 
 def init_app(app: Flask) -> None:
@@ -33,6 +57,33 @@ def too_big() -> str | None:
     """Return what to tell when the body of this request is too big; None when it takes no file."""
     found = _LIMITS.get(request.endpoint or "")
     return found[1] if found else None
+
+
+def sent_document() -> tuple[str, bytes]:
+    """Return the name and the content of the document `fichier` of this form. Raises RuleBroken without one, or too big."""
+    sent = request.files.get("fichier")
+    if sent is None or not sent.filename:
+        raise RuleBroken("Choisissez d’abord un fichier.", field="fichier")
+    try:
+        size = sent.stream.seek(0, os.SEEK_END)
+        if size > MAX_BYTES:
+            raise RuleBroken(documents.too_big(size), field="fichier")
+        sent.stream.seek(0)
+        return sent.filename, sent.stream.read()
+    finally:
+        sent.close()
+
+
+def to_save(document: Document, content: bytes) -> Response:
+    """Answer with a document to be saved, and kept by no cache: a browser shows nothing that somebody sent."""
+    answer = send_file(
+        io.BytesIO(content),
+        mimetype=document.content_type,
+        as_attachment=True,
+        download_name=document.nom,
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def checked(content: bytes) -> None:

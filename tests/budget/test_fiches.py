@@ -277,6 +277,19 @@ def test_an_officer_writes_a_sheet_and_reads_its_indicators(
     assert "est ôtée" in edit.form("supprimer").submit("Ôter la fiche").text
 
 
+def test_a_sheet_taken_away_meanwhile_loses_nothing_typed(
+    session: Session, convention: StateConvention, sheet: FicheAction, officer: User, sign_in: SignIn
+) -> None:
+    session.commit()
+    edit = sign_in(officer).get(f"/budget/{convention.id}/fiche/{sheet.id}/modifier")
+    fiches.remove(session, sheet, convention, by=officer)
+    session.commit()
+    told = edit.form("fiche-form").submit("Enregistrer", status=422, contexte="Un long texte")
+    assert "a été ôtée pendant que vous écriviez" in told.text
+    again = told.form("fiche-form").submit("Enregistrer")
+    assert "Un long texte" in again.text and only(session).id != sheet.id
+
+
 def only(session: Session) -> FicheAction:
     return session.exec(select(FicheAction)).one()
 

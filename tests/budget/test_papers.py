@@ -8,9 +8,18 @@ import pytest
 from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
-from portal.budget import agreement, expenses, papers
-from portal.budget.models import Bilan, BilanKind, BilanState, BudgetDocument, StateConvention, Volet
+from portal.budget import agreement, expenses, papers, payments
+from portal.budget.models import (
+    Bilan,
+    BilanKind,
+    BilanState,
+    BudgetDocument,
+    PaymentKind,
+    StateConvention,
+    Volet,
+)
 from portal.budget.papers import Kind
+from portal.budget.payments import Step
 from portal.documents import MAX_BYTES
 from portal.errors import NotAllowed, RuleBroken
 from tests import multipart
@@ -214,3 +223,32 @@ def test_so_many_and_no_more(
             session, convention, Kind.CONVENTION, convention.id, filename="a.pdf", content=PDF, by=officer
         )
     papers.attach(session, convention, Kind.AVENANT, avenant.id, filename="a.pdf", content=PDF, by=officer)
+
+
+def test_documents_of_a_payment_are_shown_and_withdrawn_beside_its_steps(
+    session: Session, sign_in: SignIn, officer: User, convention: StateConvention
+) -> None:
+    payment = payments.take_step(
+        session,
+        convention,
+        2023,
+        PaymentKind.AVANCE,
+        Step.DEMANDE,
+        le=date(2023, 6, 1),
+        centimes=100,
+        reference=None,
+        by=officer,
+    )
+    session.commit()
+    me = sign_in(officer)
+    page = send(me, convention, "virement.pdf", PDF, kind="versement", thing=payment.id)
+    assert "virement.pdf" in page.text
+    undo = page.click("Annuler la dernière étape : avance 2023")
+    # It keeps the payment: what is to be withdrawn first is on the page that says so.
+    page = undo.form("undo-form").submit(motif="Erreur", status=422)
+    assert "Des documents prouvent ce versement" in page.text and "virement.pdf" in page.text
+    (kept,) = papers.of(session, convention, payment_id=payment.id)
+    page = page.form(f"documents/{kept.id}/retirer").submit()
+    assert "« virement.pdf » est retiré." in page.text
+    me.get(f"/budget/{convention.id}/comptes/2023/avance/annuler").form("undo-form").submit(motif="Erreur")
+    assert session.exec(select(BudgetDocument)).all() == []

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from portal.accounts.models import Role, User
-from portal.budget import accounts, expenses, history, payments
+from portal.budget import accounts, agreement, expenses, history, payments, terms
 from portal.budget.models import (
     Bilan,
     BilanKind,
@@ -419,3 +419,56 @@ def test_the_accounts_of_many_conventions_take_as_many_statements_as_those_of_on
     assert len(of_one) == len(of_five) == 6
     assert all(years[0].account.montant == 20_000_000 for years in told.values())
     assert accounts.of(session, made[0], date(2023, 6, 1))[0].account.montant == 10_000_000
+
+
+def test_nothing_is_requested_nor_paid_before_the_signature(
+    session: Session, convention: StateConvention, officer: User
+) -> None:
+    with pytest.raises(RuleBroken, match="02/05/2023 : rien ne se demande ni ne se verse avant") as refused:
+        step(session, convention, AVANCE, Step.DEMANDE, 6_000_000, date(2023, 5, 1), officer)
+    assert refused.value.field == "le"
+    step(session, convention, AVANCE, Step.DEMANDE, 6_000_000, date(2023, 5, 2), officer)
+
+
+def test_a_convention_ended_before_its_time_owes_nothing_of_the_years_after(
+    session: Session, convention: StateConvention, officer: User, move_clock: Callable[..., datetime]
+) -> None:
+    step(session, convention, AVANCE, Step.DEMANDE, 6_000_000, date(2023, 6, 1), officer)
+    step(session, convention, AVANCE, Step.VALIDE, 6_000_000, date(2023, 6, 2), officer)
+    step(session, convention, AVANCE, Step.VERSE, 6_000_000, date(2023, 6, 3), officer)
+    spend(session, convention, 2_000_000, officer)
+    agreement.terminate(session, convention, last_day=date(2023, 12, 31), motif="Accord", by=officer)
+    move_clock(2024, 2, 1, 10)
+    assert [year.annee for year in accounts.of(session, convention)] == [2023]
+    assert [due.kind for due in due_on(session, date(2024, 2, 1))] == []
+    assert terms.terms_on(session, convention, date(2024, 2, 1)).total == 10_000_000
+    assert terms.totals_on(session, [convention], date(2024, 2, 1)) == {convention.id: 10_000_000}
+    # As it stood before, both years.
+    assert terms.terms_on(session, convention, date(2023, 9, 1)).total == 15_000_000
+    assert terms.totals_on(session, [convention], date(2023, 9, 1)) == {convention.id: 15_000_000}
+    with pytest.raises(RuleBroken, match="n’est pas de cette convention"):
+        step(session, convention, AVANCE, Step.DEMANDE, 1, date(2024, 1, 2), officer, annee=2024)
+    # What was not spent of 2023 is given back: no year follows that could be lowered by it.
+    session.add(
+        Bilan(
+            convention_id=convention.id,
+            annee=2023,
+            kind=BilanKind.FINAL,
+            state=BilanState.REMIS,
+            remis_at=datetime(2024, 1, 20, tzinfo=UTC),
+            figures={},
+        )
+    )
+    session.flush()
+    (year,) = accounts.of(session, convention)
+    assert (year.account.reporte, year.account.reversement) == (0, 4_000_000)
+
+
+def test_a_convention_is_not_ended_before_a_year_already_paid_for(
+    session: Session, convention: StateConvention, officer: User
+) -> None:
+    step(session, convention, AVANCE, Step.DEMANDE, 100, date(2023, 6, 1), officer, annee=2024)
+    with pytest.raises(RuleBroken, match="Un versement de 2024 est écrit") as refused:
+        agreement.terminate(session, convention, last_day=date(2023, 12, 31), motif="Accord", by=officer)
+    assert refused.value.field == "resiliee_le"
+    agreement.terminate(session, convention, last_day=date(2024, 1, 1), motif="Accord", by=officer)

@@ -2,11 +2,12 @@
 
 from sqlmodel import Session, col, func, select
 
-from portal.accounts.models import User
+from portal.accounts.models import Role, User
 from portal.conventions import ledger
 from portal.conventions.models import FinancedAction, PlaceMode
 from portal.prescriptions.states import State
 from tests.conventions.hands import ACTION, SignIn, address, cells, made, movements, readings, writings
+from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
 from tests.factories.conventions import make_convention
 from tests.factories.offers import make_offer
@@ -104,6 +105,10 @@ def test_the_ledger_names_prescriptions_by_reference(session: Session, sign_in: 
         ("Place retenue", reference, "1", "0", "0"),
     ]
     assert str(prescription.id) not in page.response.text
+    # Who does not know whom it is about follows nobody line after line.
+    page = sign_in(make_user(session, Role.ETAT)).get(address(made(scene)))
+    assert [tuple(cells(line)[1:]) for line in movements(page)][0] == ("Place utilisée", "0", "0", "1")
+    assert reference not in page.text
 
 
 def test_a_ledger_without_lines_tells_what_will_be_there(session: Session, sign_in: SignIn) -> None:

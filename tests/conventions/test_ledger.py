@@ -259,7 +259,6 @@ def test_each_waits_in_turn(session: Session, move_clock: MoveClock) -> None:
     assert queries.waiting_rank(session, first) == 1
     assert queries.waiting_rank(session, second) == 2
     assert queries.waiting_rank(session, third) is None
-    assert queries.waiting_among(session, [first, third]) == {first}
 
     ledger.give_back_place(session, prescription_id=holder, by=scene.partner)
     with pytest.raises(NoPlaceLeft) as refused:

@@ -122,8 +122,10 @@ def test_two_people_at_once_are_told_and_nothing_is_lost(
         browser.get(f"/conventions/{convention.id}/modifier").form("convention-form") for _ in range(2)
     )
     first.submit("Enregistrer", intitule="La première")
-    page = second.submit("Enregistrer", status=409, intitule="La seconde")
+    page = second.submit("Enregistrer", status=409, intitule="La seconde", motif="Une faute")
     assert "Quelqu’un d’autre a modifié cette fiche" in page.text and "La première" in page.text
+    # The reason of the second is no answer of the first.
+    assert [cell.get_text() for cell in page.soup.select("#error-summary tbody th")] == ["Intitulé"]
     again = page.form("convention-form")
     assert again.values["intitule"] == "La seconde"
     again.submit("Enregistrer")

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import amendments, life, payments
+from portal.conventions import amendments, life, payments, rules
 from portal.conventions.engagements import ConventionAmendment
 from portal.conventions.models import Convention
 from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
@@ -38,6 +38,24 @@ def address(convention: Convention, end: str = "") -> str:
 
 
 # --- Rules ---
+
+
+def test_a_signature_is_not_corrected_to_after_a_payment(
+    session: Session, convention: Convention, officer: User
+) -> None:
+    made = payments.plan(session, convention, planned(), by=officer)
+    paid_on = clock.today() - timedelta(days=10)
+    payments.pay(session, convention, made.id, verse_le=paid_on, verse_centimes=1, reference=None, by=officer)
+    kept = {
+        name: getattr(convention, name)
+        for name in ("numero", "intitule", "structure_id", "date_debut", "date_fin", "montant_centimes")
+    }
+    with pytest.raises(RuleBroken, match="ne peut pas être signée après lui") as refused:
+        rules.change_convention(
+            session, convention, {**kept, "signee_le": paid_on + timedelta(days=1)}, by=officer
+        )
+    assert refused.value.field == "signee_le"
+    assert rules.change_convention(session, convention, {**kept, "signee_le": paid_on}, by=officer)
 
 
 def test_what_is_planned_stays_within_the_amount_with_its_amendments(
@@ -312,6 +330,36 @@ def test_an_old_tab_is_told_and_loses_nothing(
     assert payments.of_convention(session, convention.id)[0].intitule == "Mon acompte"
 
 
+def test_two_people_write_one_payment_down(
+    session: Session, convention: Convention, officer: User, sign_in: SignIn
+) -> None:
+    made = payments.plan(session, convention, planned(), by=officer)
+    session.commit()
+    page = sign_in(officer).get(address(convention, f"/{made.id}/verse"))
+    payments.pay(
+        session,
+        convention,
+        made.id,
+        verse_le=clock.today(),
+        verse_centimes=900_000,
+        reference="M-1",
+        by=officer,
+    )
+    session.commit()
+    page = page.form("paid-form").submit("Enregistrer", status=409)
+    rows = [
+        [cell.get_text(strip=True) for cell in row.select("th, td")]
+        for row in page.soup.select("#error-summary tbody tr")
+    ]
+    assert rows == [
+        ["Montant versé, en euros", "9\u202f000,00\u00a0€", "10\u202f000,00\u00a0€"],
+        ["Référence", "M-1", "Rien"],
+    ]
+    page.form("paid-form").submit("Enregistrer")
+    session.expire_all()
+    assert payments.of_convention(session, convention.id)[0].verse_centimes == 1_000_000
+
+
 def test_the_partner_reads_its_own_and_writes_nothing(
     session: Session, convention: Convention, officer: User, sign_in: SignIn
 ) -> None:
@@ -349,3 +397,16 @@ def test_the_cost_does_not_grow(
     with count_statements(session) as many:
         browser.get(address(convention))
     assert len(few) == len(many)
+
+
+def test_a_payment_taken_out_meanwhile_is_said(
+    session: Session, convention: Convention, officer: User, sign_in: SignIn
+) -> None:
+    made = payments.plan(session, convention, planned(), by=officer)
+    session.commit()
+    browser = sign_in(officer)
+    form = browser.get(address(convention, f"/{made.id}/verse")).form("paid-form")
+    payments.remove(session, convention, made.id, by=officer)
+    session.commit()
+    page = form.submit("Enregistrer")
+    assert page.path == address(convention) and "n’est plus dans le calendrier" in page.text

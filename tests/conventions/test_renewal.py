@@ -8,8 +8,8 @@ import pytest
 from sqlmodel import Session, col, select
 
 from portal import clock
-from portal.accounts.models import User
-from portal.conventions import amendments, ledger, life, queries, renewal, rules
+from portal.accounts.models import Role, User
+from portal.conventions import amendments, ledger, life, payments, queries, renewal, reports, rules
 from portal.conventions.engagements import PartnerPayment, PartnerReport, ReportKind
 from portal.conventions.models import Convention, FinancedAction, Movement, PlaceMode, PlaceMovement
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
@@ -18,6 +18,7 @@ from portal.prescriptions.exports import places_of
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 from tests.conventions.hands import SignIn, made
+from tests.factories.accounts import make_user
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
 
 MoveClock = Callable[..., datetime]
@@ -331,3 +332,45 @@ def test_nobody_goes_on_without_a_yes(
     assert page.form("carry-form").values["nombre"] == "1"
     assert session.exec(select(Prescription.state)).one() is State.ENTREE
     assert timedelta(0) < following.date_debut - of(session, scene).date_fin
+
+
+def test_a_shorter_renewal_asks_for_nothing_after_its_grace_and_pays_no_more_than_its_amount(
+    session: Session, officer: User, scene: Scene
+) -> None:
+    convention = of(session, scene)
+    convention.grace_jours = 30
+    reports.schedule(session, convention, 12, by=officer)
+    payments.plan(
+        session,
+        convention,
+        {"intitule": "Acompte", "prevu_le": convention.date_debut, "montant_centimes": 3_000_000},
+        by=officer,
+    )
+    amendments.amend(
+        session,
+        convention,
+        {
+            "signe_le": clock.today(),
+            "effet_le": clock.today(),
+            "objet": "Moins",
+            "d_montant_centimes": -1_000_000,
+        },
+        by=officer,
+    )
+    made = renewed(
+        session, scene, officer, signed=False, date_fin=date(2031, 3, 31), montant_centimes=600_000
+    )
+    last = made.date_fin + timedelta(days=30)
+    owed = reports.of_convention(session, made.id)
+    assert owed and all(report.fin < report.du_le <= last for report in owed)
+    assert [one.montant_centimes for one in payments.of_convention(session, made.id)] == [600_000]
+
+
+def test_the_state_reads_nothing_of_a_renewal_that_is_a_draft(
+    session: Session, officer: User, scene: Scene, sign_in: SignIn
+) -> None:
+    made = renewed(session, scene, officer, signed=False)
+    session.commit()
+    path = f"/conventions/{made.renouvelle_id}"
+    assert made.numero in sign_in(officer).get(path).text
+    assert made.numero not in sign_in(make_user(session, Role.ETAT)).get(path).text

@@ -1,7 +1,7 @@
 """Who may speak to whom (docs/adr/0001): downward only, and only to a room's models, rules, queries and states."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,7 @@ DOORS = {
     "amendments",
     "payments",
     "reports",
+    "papers",
     "life",
     "writing",
     "follow",
@@ -177,13 +178,16 @@ NO_WEB = {
 WEB = {"flask", "wtforms", "flask_login", "flask_wtf", "htmx_flask", "flask_limiter"}
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line, dotted name) of everything a file imports."""
+@cache
+def imports(path: Path) -> list[tuple[int, str]]:
+    """Return (line, dotted name) of everything a file imports."""
+    found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            found += ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+    return found
 
 
 FILES = sorted((ROOT / "portal").rglob("*.py"))

@@ -1,5 +1,6 @@
 """Questions on offers, without a database."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -104,3 +105,16 @@ def test_a_warning_does_not_block() -> None:
     form = offer_form(nom="Atelier vélo.")
     assert form.validate()
     assert list(form.avertissements) == ["nom"]
+
+
+def test_days_may_be_typed_where_no_calendar_is_shown() -> None:
+    form = offer_form(
+        **{"date_fin": "31/12/2030", "sessions-0-debut": "15/01/2030", "sessions-0-fin": "2030-01-20"}
+    )
+    assert form.validate(), form.errors
+    assert form.date_fin.data == date(2030, 12, 31)
+    assert [(row["debut"], row["fin"]) for row in form.rows()] == [(date(2030, 1, 15), date(2030, 1, 20))]
+    form = offer_form(**{"date_fin": "fin 2030", "sessions-0-debut": "mi-janvier"})
+    assert not form.validate()
+    assert "31/12/2026" in form.errors["date_fin"][0]
+    assert "31/12/2026" in form.sessions.entries[0].form.errors["debut"][0]

@@ -9,7 +9,6 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import queries as convention_queries
 from portal.prescriptions import answers, due, queries, rules, seats
 from portal.prescriptions.buckets import BUCKETS, bucket_of
 from portal.prescriptions.listing import Asked, numbers, page_of
@@ -135,16 +134,6 @@ class TestList:
         }
         assert queries.counts(session, scene.partner) == {State.ENVOYEE: 2, State.REFUSEE: 1}
         assert queries.counts(session, make_user(session, Role.ADMINISTRATION)) == {}
-
-    def test_the_waiting_are_told_apart_in_one_statement(self, session: Session) -> None:
-        scene = make_scene(session, places=0)
-        waiting, other = (make_prescription(session, scene) for _ in range(2))
-        answers.put_on_waiting_list(session, waiting, by=scene.partner)
-        session.flush()
-        with count_statements(session) as sent:
-            found = convention_queries.waiting_among(session, [waiting.id, other.id])
-        assert found == {waiting.id}
-        assert len(sent) == 1
 
 
 def shown(page: Page, *made: Prescription) -> list[bool]:

@@ -17,6 +17,7 @@ from portal.budget.views import (
     payments,
     plan,
     posts,
+    report_papers,
     reports,
     tracking,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "payments",
     "plan",
     "posts",
+    "report_papers",
     "reports",
     "tracking",
 ]

@@ -1,7 +1,7 @@
 """The conventions with the State: their list, one of them as it stood on a day, its history; a draft written and changed."""
 
 import uuid
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
@@ -10,28 +10,26 @@ from stdnum import iban
 from portal import clock
 from portal.accounts.models import Role
 from portal.budget import agreement, history, papers, queries
-from portal.budget.agreement_forms import IdentityForm, MovingForm, NewConventionForm, as_typed, defaults
+from portal.budget.agreement_forms import (
+    IdentityForm,
+    MovingForm,
+    NewConventionForm,
+    OnDayForm,
+    as_typed,
+    defaults,
+)
 from portal.budget.models import StateConvention, Volet
 from portal.budget.terms import texts_of, totals_on
-from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
+from portal.budget.views.blueprint import READERS, blueprint, may_write, reads_drafts, visible
 from portal.budget.views.history_lines import rows_of
 from portal.budget.views.sections import Opened, links_of, sections_of
-from portal.conventions.states import ConventionState, Standing, in_grace
+from portal.conventions.states import BADGES, ConventionState, Standing, in_grace
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, has_role, person
+from portal.web.conflicts import Conflict, between
 from portal.web.pagination import page_number, pages_of, paginate
 from portal.web.session import db
 
-# How each standing is shown: kind of the badge, icon. The word is the standing's own.
-BADGES: dict[Standing, tuple[str, str]] = {
-    Standing.BROUILLON: ("neutral", "pen"),
-    Standing.SIGNEE: ("accent", "clock"),
-    Standing.ACTIVE: ("success", "check"),
-    Standing.ECHUE: ("warning", "flag"),
-    Standing.CLOSE: ("neutral", "list"),
-    Standing.RESILIEE: ("danger", "cross"),
-}
 _RECENT = 8
 _PER_PAGE = 50
 
@@ -70,14 +68,16 @@ def show(convention_id: uuid.UUID) -> Any:
     """One convention: who, what, how much by volet and year, as it stands today or stood on a chosen day."""
     convention = visible(convention_id)
     today = clock.today()
-    chosen, wrong = _day(request.args.get("le"))
+    asked = OnDayForm(request.args)
+    chosen = asked.le.data if asked.validate() else None
+    wrong = next(iter(asked.le.errors), None)
     day = chosen or today
     texts = texts_of(db(), [convention])[convention.id]
     draft = convention.state is ConventionState.BROUILLON
     terms = texts.on(None if draft else day)
     standing = convention.standing_on(today)
     opened = Opened(convention, terms, day, today, may_write())
-    recent = history.lines(db(), convention, limit=_RECENT + 1)
+    recent = history.lines(db(), convention, *_readable_lines(), limit=_RECENT + 1)
     last_grace = convention.date_fin + timedelta(days=convention.grace_jours)
     page = render_template(
         "budget/show.html",
@@ -117,7 +117,7 @@ def history_of(convention_id: uuid.UUID) -> Any:
     convention = visible(convention_id)
     pager = paginate(
         db(),
-        history.statement(convention),
+        history.statement(convention).where(*_readable_lines()),
         page_number(request.args.get("page")),
         size=_PER_PAGE,
         scalars=False,
@@ -183,7 +183,7 @@ def edit(convention_id: uuid.UUID) -> Any:
             convention = visible(convention_id)
             if isinstance(broken, ChangedMeanwhile):
                 saved = type(form)(None, data=as_typed(convention))
-                conflict = conflict_of(form, saved, convention)
+                conflict = between(form, saved, history.last(db(), convention))
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -192,6 +192,10 @@ def edit(convention_id: uuid.UUID) -> Any:
             return redirect(url_for("budget.show", convention_id=convention_id), 303)
     page = render_template("budget/form.html", form=form, convention=convention, conflict=conflict)
     return make_response(page, 422 if posted else 200)
+
+
+def _readable_lines() -> list[Any]:
+    return [] if reads_drafts() else [history.without_drafts()]
 
 
 def sees_bank() -> bool:
@@ -203,25 +207,6 @@ def _form(formdata: Any, convention: StateConvention) -> MovingForm:
     """Return the form of what may be changed; what an old page of the draft still sends is read as a draft's."""
     whole = convention.state is ConventionState.BROUILLON or (formdata is not None and "numero" in formdata)
     return (IdentityForm if whole else MovingForm)(formdata, data=as_typed(convention))
-
-
-def _day(text: str | None) -> tuple[date | None, str | None]:
-    """Return the day asked for and, when it cannot be read, a sentence."""
-    if not text:
-        return None, None
-    try:
-        day = date.fromisoformat(text.strip())
-    except ValueError:
-        day = None
-        parts = text.strip().split("/")
-        if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts):
-            try:
-                day = date(int(parts[2]), int(parts[1]), int(parts[0]))
-            except ValueError:
-                day = None
-    if day is None or not 2000 <= day.year <= 2100:
-        return None, "Écrivez une date complète, par exemple 31/12/2024."
-    return day, None
 
 
 def _standing(text: str | None) -> Standing | None:

@@ -7,7 +7,7 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import amendments, papers
+from portal.budget import amendments, history, papers
 from portal.budget.agreement_forms import (
     AmendmentForm,
     NewAmendmentForm,
@@ -15,15 +15,15 @@ from portal.budget.agreement_forms import (
     SignForm,
     amendment_form,
     amounts_of,
-    new_key,
 )
 from portal.budget.models import StateAmendment, StateConvention, Volet
 from portal.budget.terms import Texts, texts_of
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
 from portal.conventions.states import ConventionState
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import STALE, new_key
 from portal.web.session import db
 
 
@@ -122,7 +122,9 @@ def edit_amendment(convention_id: uuid.UUID, numero: int) -> Any:
                 return redirect(url_for("budget.show", convention_id=convention_id), 303)
             found = there
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, _form(None, convention, texts, found), convention)
+                conflict = between(
+                    form, _form(None, convention, texts, found), history.last(db(), convention)
+                )
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -197,7 +199,7 @@ def remove_amendment(convention_id: uuid.UUID, numero: int) -> Any:
     form = RemoveForm(request.form)
     try:
         if not form.validate():
-            raise RuleBroken("Cette page est incomplète : rouvrez-la et recommencez.")
+            raise RuleBroken(STALE)
         amendments.remove(db(), convention, found, by=person(), version=form.opened())
     except RuleBroken as broken:
         db().rollback()

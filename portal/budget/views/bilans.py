@@ -7,15 +7,16 @@ from flask import abort, current_app, flash, make_response, redirect, render_tem
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import bilan_figures, bilans, letters, papers
+from portal.budget import bilan_figures, bilans, history, letters, papers
 from portal.budget.bilan_forms import CorrectionForm, MarkForm, PartForm, part_as_typed
 from portal.budget.bilans import PartState
 from portal.budget.models import Bilan, BilanKind, BilanState, Mark, StateConvention, Volet
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
 from portal.budget.views.sections import link
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, has_role, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import posted_version
 from portal.web.session import db
 
 link(40, "Bilans", "budget.bilans")
@@ -109,7 +110,9 @@ def write_bilan_part(convention_id: uuid.UUID, bilan_id: uuid.UUID, part: str) -
             db().rollback()
             convention, bilan = _opened(convention_id, bilan_id)
             state = _state(convention, bilan, part)
-            conflict = conflict_of(form, PartForm(None, data=part_as_typed(state, "")), convention)
+            conflict = between(
+                form, PartForm(None, data=part_as_typed(state, "")), history.last(db(), convention)
+            )
         except AlreadyDone as done:
             db().rollback()
             convention, bilan = _opened(convention_id, bilan_id)
@@ -160,7 +163,7 @@ def hand_in_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     """Hand a bilan in to the State."""
     convention, bilan = _opened(convention_id, bilan_id)
     try:
-        bilans.hand_in(db(), bilan, convention, by=person(), version=_version())
+        bilans.hand_in(db(), bilan, convention, by=person(), version=posted_version())
         letters.tell_handed_in(db(), bilan, convention, public_url=_public_url())
     except ChangedMeanwhile:
         return _refused(bilan, _CHANGED)
@@ -179,7 +182,7 @@ def accept_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     """End the first reading, or settle the bilan."""
     convention, bilan = _opened(convention_id, bilan_id)
     try:
-        bilans.accept(db(), bilan, convention, by=person(), version=_version())
+        bilans.accept(db(), bilan, convention, by=person(), version=posted_version())
         if bilan.state is BilanState.ARRETE:
             letters.tell_read(db(), bilan, convention, public_url=_public_url())
     except ChangedMeanwhile:
@@ -340,11 +343,6 @@ def _refused(bilan: Bilan, message: str, kind: str = "warning") -> Any:
 
 def _home(bilan: Bilan) -> str:
     return url_for("budget.bilan", convention_id=bilan.convention_id, bilan_id=bilan.id)
-
-
-def _version() -> int | None:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _public_url() -> str:

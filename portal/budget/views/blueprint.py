@@ -29,3 +29,8 @@ def visible(convention_id: uuid.UUID) -> StateConvention:
 def may_write() -> bool:
     """Say whether the person of this request writes here."""
     return has_role(Role.CONVENTIONNEMENT)
+
+
+def reads_drafts() -> bool:
+    """Say whether the person of this request reads what is not signed or handed in yet: all but the State's services."""
+    return not has_role(Role.ETAT)

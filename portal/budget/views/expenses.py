@@ -8,18 +8,19 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from sqlmodel import col, select
 
 from portal.accounts.models import Role
-from portal.budget import expenses, papers, posts
+from portal.budget import expenses, history, papers, posts
 from portal.budget.checks import closing_bilans
-from portal.budget.expense_forms import ExpenseForm, expense_as_typed, new_key
+from portal.budget.expense_forms import ExpenseForm, expense_as_typed
 from portal.budget.models import BudgetDocument, Expense, Nature, StateConvention, Volet
 from portal.budget.statement import statement
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
 from portal.budget.views.sections import link
 from portal.conventions.models import Convention, FinancedAction
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.geography import fold
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import made_new, new_key, posted_version
 from portal.web.session import db
 
 LINES_AT_ONCE = 120
@@ -104,7 +105,7 @@ def edit_expense(convention_id: uuid.UUID, annee: int, expense_id: uuid.UUID) ->
             if isinstance(broken, ChangedMeanwhile):
                 saved = ExpenseForm(None, data=_typed(convention, expense))
                 saved.poste.choices = form.poste.choices
-                conflict = conflict_of(form, saved, convention)
+                conflict = between(form, saved, history.last(db(), convention))
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -124,15 +125,8 @@ def remove_expense(convention_id: uuid.UUID, annee: int, expense_id: uuid.UUID) 
         # Pressed twice, or taken out by another.
         flash("Cette dépense n’est plus dans l’état.", "info")
         return redirect(_statement_url(convention_id, annee), 303)
-    version = request.form.get("version", "")
     try:
-        expenses.remove(
-            db(),
-            expense,
-            convention,
-            by=person(),
-            version=int(version) if version.isascii() and version.isdigit() else None,
-        )
+        expenses.remove(db(), expense, convention, by=person(), version=posted_version())
     except RuleBroken as broken:
         db().rollback()
         flash(broken.message, "warning")
@@ -171,8 +165,7 @@ def _gone(convention: StateConvention, annee: int) -> Any:
     """Somebody took the expense out meanwhile: what was typed is there still, to be added again."""
     form = ExpenseForm(request.form)
     form.offer(posts.of(db(), convention))
-    form.cle.data, form.version.data = new_key(), ""
-    form.cle.raw_data = form.version.raw_data = None
+    made_new(form)
     form.refuse(
         None,
         "Cette dépense a été ôtée de l’état pendant que vous écriviez. Enregistrez pour l’ajouter de nouveau.",

@@ -6,18 +6,19 @@ from typing import Any
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from sqlmodel import col, select
 
+from portal import clock
 from portal.accounts.models import Role
-from portal.budget import fiches, plan
-from portal.budget.expense_forms import new_key
+from portal.budget import fiches, history, plan
 from portal.budget.fiche_forms import INDICATORS, FicheForm, TieForm, fiche_as_typed
 from portal.budget.models import FicheAction, StateConvention
-from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
+from portal.budget.views.blueprint import READERS, blueprint, may_write, reads_drafts, visible
 from portal.budget.views.sections import link
 from portal.conventions.models import Convention, FinancedAction
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.geography import fold
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import made_new, new_key
 from portal.web.session import db
 
 link(15, "Fiches action", "budget.fiches", year=True)
@@ -34,7 +35,7 @@ def list_fiches(convention_id: uuid.UUID, annee: int) -> Any:
         convention=convention,
         annee=annee,
         fiches=found,
-        told=fiches.told_of(db(), convention, annee, found),
+        told=fiches.told_of(db(), convention, annee, found, drafts=reads_drafts()),
         may_write=may_write(),
     )
 
@@ -75,11 +76,13 @@ def new_fiche(convention_id: uuid.UUID, annee: int) -> Any:
 def edit_fiche(convention_id: uuid.UUID, fiche_id: uuid.UUID) -> Any:
     """Change an action sheet."""
     convention = visible(convention_id)
-    found = fiche_of(convention, fiche_id)
     if request.method == "POST" and "cle" not in request.form:
         # "Start over from what is saved."
         return redirect(request.path, 303)
     posted = request.method == "POST"
+    found = _one(convention, fiche_id)
+    if found is None:
+        return _gone(convention) if posted else abort(404)
     form = FicheForm(request.form if posted else None, data=fiche_as_typed(found))
     conflict = None
     if posted and form.validate():
@@ -88,9 +91,13 @@ def edit_fiche(convention_id: uuid.UUID, fiche_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            found = fiche_of(convention, fiche_id)
+            found = _one(convention, fiche_id)
+            if found is None:
+                return _gone(convention)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, FicheForm(None, data=fiche_as_typed(found)), convention)
+                conflict = between(
+                    form, FicheForm(None, data=fiche_as_typed(found)), history.last(db(), convention)
+                )
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -178,8 +185,26 @@ def untie_action(convention_id: uuid.UUID, fiche_id: uuid.UUID, action_id: uuid.
 
 def fiche_of(convention: StateConvention, fiche_id: uuid.UUID) -> FicheAction:
     """Return a sheet of the convention; 404 for another's."""
+    return _one(convention, fiche_id) or abort(404)
+
+
+def _one(convention: StateConvention, fiche_id: uuid.UUID) -> FicheAction | None:
     found = db().get(FicheAction, fiche_id)
-    return found if found is not None and found.convention_id == convention.id else abort(404)
+    return found if found is not None and found.convention_id == convention.id else None
+
+
+def _gone(convention: StateConvention) -> Any:
+    """Somebody took the sheet away meanwhile: what was typed is there still, to be written again."""
+    years = plan.years_of(db(), convention)
+    annee = min(max(clock.today().year, years[0]), years[-1])
+    form = FicheForm(request.form)
+    made_new(form)
+    form.refuse(
+        None,
+        "Cette fiche a été ôtée pendant que vous écriviez. Enregistrez pour l’écrire de nouveau, "
+        f"parmi celles de {annee}.",
+    )
+    return _form_page(form, convention, annee, None, 422)
 
 
 def _with_year(convention_id: uuid.UUID, annee: int) -> StateConvention:
@@ -198,7 +223,7 @@ def _page(convention: StateConvention, found: FicheAction, form: TieForm, status
         "budget/fiche.html",
         convention=convention,
         fiche=found,
-        told=fiches.told_of(db(), convention, found.annee, [found])[found.id],
+        told=fiches.told_of(db(), convention, found.annee, [found], drafts=reads_drafts())[found.id],
         period=fiches.period(found),
         form=form,
         may_write=may_write(),

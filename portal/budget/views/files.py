@@ -7,7 +7,7 @@ from flask import Response, current_app
 from portal.budget import accounts, fiches, pdf, plan, sheets
 from portal.budget.models import StateConvention
 from portal.budget.statement import statement
-from portal.budget.views.blueprint import READERS, blueprint, visible
+from portal.budget.views.blueprint import READERS, blueprint, reads_drafts, visible
 from portal.budget.views.expenses import with_year
 from portal.budget.views.fiches import fiche_of
 from portal.budget.views.plan import text_of, with_plan_year
@@ -68,7 +68,7 @@ def fiche_pdf(convention_id: uuid.UUID, fiche_id: uuid.UUID) -> Response:
     """An action sheet on one page."""
     convention = visible(convention_id)
     found = fiche_of(convention, fiche_id)
-    told = fiches.told_of(db(), convention, found.annee, [found])[found.id]
+    told = fiches.told_of(db(), convention, found.annee, [found], drafts=reads_drafts())[found.id]
     heading = f"{_heading(convention)}, fiche action {found.annee}"
     return attachment(
         pdf.fiche_pdf(found, told, heading, portal=_portal()), PDF, f"fiche-action-{found.annee}.pdf"

@@ -10,12 +10,12 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.budget import follow, follow_files
 from portal.budget.follow import ActionFollow, Reason
-from portal.budget.follow_forms import FollowDayForm
 from portal.budget.projection import WINDOW
 from portal.budget.views.partners import READERS, blueprint, is_partner, may_write, visible
 from portal.conventions import amendments
 from portal.conventions.models import Convention, PlaceMode
 from portal.web.access import allow, person
+from portal.web.fields import PastDayForm
 from portal.web.pagination import Pager, page_number, paginate
 from portal.web.session import db
 
@@ -150,9 +150,9 @@ def _of(convention: Convention, day: date) -> list[ActionFollow]:
     return follow.of_actions(db(), rows, day)
 
 
-def _day() -> tuple[FollowDayForm, date]:
+def _day() -> tuple[PastDayForm, date]:
     """The form of the day, and the day: today unless a past one is asked for."""
-    form = FollowDayForm(request.args)
+    form = PastDayForm(request.args)
     if form.le.raw_data and form.validate():
         return form, form.le.data
     return form, clock.today()

@@ -1,12 +1,10 @@
 """What a line of the history says, as people read it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
 
 from portal import money
 from portal.budget.models import Nature, NonEligible, Rounding, UnderConsumption, Volet
-from portal.web.formats import short_day
+from portal.web.answers import Row, changes_of
 
 _LABELS = {
     "numero": "Numéro",
@@ -46,58 +44,18 @@ _TIES = {
     "post_id": "Poste",
     "fiche_id": "Fiche action",
 }
-_ENUMS: dict[str, Callable[[str], str]] = {
+_READERS: dict[str, Callable[[str], str]] = {
     "arrondi_avance": lambda text: Rounding(text).label,
     "sous_consommation": lambda text: UnderConsumption(text).label,
     "nature": lambda text: Nature(text).label,
     "non_eligible": lambda text: NonEligible(text).label,
+    "etp": lambda text: money.etp(int(text)),
+    "etp_ingenierie_max": lambda text: money.etp(int(text)),
+    "nombre": lambda text: money.units(int(text)),
+    "volet": lambda text: Volet(int(text)).label,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One thing that changed."""
-
-    label: str
-    before: str
-    after: str
 
 
 def rows_of(detail: Mapping[str, Iterable[str | None]]) -> list[Row]:
     """Return what changed, from {field: [before, after]} as the history keeps it."""
-    rows = []
-    for name, pair in detail.items():
-        before, after = pair
-        if name in _TIES:
-            rows.append(
-                Row(_TIES[name], "Rien" if before is None else "Un", "Rien" if after is None else "Un autre")
-            )
-            continue
-        label = _LABELS.get(name) or name.removesuffix("_centimes").replace("_", " ").capitalize()
-        rows.append(Row(label, _said(name, before), _said(name, after)))
-    return rows
-
-
-def _said(name: str, text: str | None) -> str:
-    if text in (None, ""):
-        return "Rien"
-    assert text is not None
-    try:
-        if name.endswith("_centimes"):
-            return money.euros(int(text))
-        if name.startswith("date_") or name.endswith("_le"):
-            return short_day(date.fromisoformat(text))
-        if name.startswith("taux_"):
-            return money.rate(int(text))
-        if name in {"etp", "etp_ingenierie_max"} or name.endswith("_etp"):
-            return money.etp(int(text))
-        if name == "nombre":
-            return money.units(int(text))
-        if name == "volet":
-            return Volet(int(text)).label
-        if name in _ENUMS:
-            return _ENUMS[name](text)
-    except ValueError:
-        # Written otherwise by an older version: shown as it was.
-        return text
-    return {"True": "Oui", "False": "Non"}.get(text, text)
+    return changes_of(detail, _LABELS | _TIES, _READERS, ids=_TIES)

@@ -8,7 +8,7 @@ from wtforms import SelectField
 
 from portal.accounts.models import Role
 from portal.budget import intake
-from portal.budget.expense_forms import SendTableForm, natures, new_key, volets
+from portal.budget.expense_forms import SendTableForm, natures, volets
 from portal.budget.models import ExpenseImport, Nature, StateConvention, Volet
 from portal.budget.views.blueprint import blueprint, visible
 from portal.budget.views.expenses import with_year
@@ -16,6 +16,7 @@ from portal.errors import AlreadyDone, RuleBroken
 from portal.tabular import french_csv
 from portal.web import uploads
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.forms import Form, options
 from portal.web.pagination import Pager, page_number
 from portal.web.session import db

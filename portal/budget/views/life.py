@@ -11,12 +11,12 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.budget import agreement
 from portal.budget.agreement_forms import CloseForm, ReopenForm, SignForm, TerminateForm
-from portal.budget.expense_forms import Versioned
 from portal.budget.models import StateConvention, Volet
 from portal.budget.terms import terms_on
 from portal.budget.views.blueprint import blueprint, visible
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.fields import Versioned
 from portal.web.session import db
 
 _Verb = Callable[[StateConvention, Any], None]

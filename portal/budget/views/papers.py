@@ -1,7 +1,5 @@
 """Documents of a convention with the State: added and withdrawn by the officer, downloaded by whoever sees it."""
 
-import io
-import os
 import uuid
 from typing import Any
 
@@ -13,7 +11,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 
@@ -21,18 +18,14 @@ from portal.accounts.models import Role
 from portal.budget import papers
 from portal.budget.models import Bilan, Expense, StateAmendment, StateConvention, StatePayment
 from portal.budget.papers import Kind
-from portal.budget.views.blueprint import READERS, blueprint, visible
-from portal.documents import EXTENSIONS, MAX_BYTES, too_big
+from portal.budget.views.blueprint import READERS, blueprint, reads_drafts, visible
 from portal.errors import RuleBroken
 from portal.web import uploads
 from portal.web.access import allow, has_role, person
+from portal.web.fields import posted_key
 from portal.web.session import db
 
-uploads.accept(
-    "budget.add_paper",
-    MAX_BYTES + 20_000,
-    f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
-)
+uploads.accept_document("budget.add_paper")
 
 _Owner = StateConvention | StateAmendment | Expense | StatePayment | Bilan
 
@@ -49,7 +42,7 @@ def add_paper(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> Any:
     wrong = None
     if request.method == "POST":
         try:
-            name, content = _sent()
+            name, content = uploads.sent_document()
             uploads.checked(content)
             convention, owner = _opened(convention_id, kind, thing_id)
             kept = papers.attach(
@@ -60,7 +53,7 @@ def add_paper(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> Any:
                 filename=name,
                 content=content,
                 by=person(),
-                id=_key(),
+                id=posted_key("cle_document"),
             )
         except RuleBroken as broken:
             db().rollback()
@@ -77,8 +70,8 @@ def add_paper(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> Any:
         home=home_of(convention_id, owner),
         wrong=wrong,
         key=uuid.uuid4(),
-        accept=",".join(f".{extension}" for extension in EXTENSIONS),
-        megabytes=MAX_BYTES // 1_000_000,
+        accept=uploads.KINDS,
+        megabytes=uploads.MEGABYTES,
     )
     return make_response(page, 422 if wrong else 200)
 
@@ -111,13 +104,9 @@ def paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
     """The document itself, to be saved: a browser shows nothing that somebody sent."""
     convention = visible(convention_id)
     found = papers.content_of(db(), convention, document_id)
-    if found is None:
+    if found is None or (not reads_drafts() and papers.is_of_a_draft(db(), convention, found)):
         abort(404)
-    answer = send_file(
-        io.BytesIO(found.contenu), mimetype=found.content_type, as_attachment=True, download_name=found.nom
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return uploads.to_save(found, found.contenu)
 
 
 def name_of(owner: _Owner) -> str:
@@ -160,24 +149,3 @@ def _opened(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> tuple[S
     if owner is None:
         abort(404)
     return convention, owner
-
-
-def _sent() -> tuple[str, bytes]:
-    sent = request.files.get("fichier")
-    if sent is None or not sent.filename:
-        raise RuleBroken("Choisissez d’abord un fichier.", field="fichier")
-    try:
-        size = sent.stream.seek(0, os.SEEK_END)
-        if size > MAX_BYTES:
-            raise RuleBroken(too_big(size), field="fichier")
-        sent.stream.seek(0)
-        return sent.filename, sent.stream.read()
-    finally:
-        sent.close()
-
-
-def _key() -> uuid.UUID | None:
-    try:
-        return uuid.UUID(request.form.get("cle_document", ""))
-    except ValueError:
-        return None

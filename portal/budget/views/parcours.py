@@ -4,14 +4,13 @@ from datetime import date
 from typing import Any
 
 from flask import make_response, render_template, request
-from wtforms import DateField
-from wtforms.validators import InputRequired
 
 from portal import clock
 from portal.budget import parcours
 from portal.budget.views.blueprint import READERS, blueprint
 from portal.budget.views.files import XLSX, attachment
 from portal.web.access import allow
+from portal.web.fields import day_field
 from portal.web.forms import Form
 from portal.web.pagination import page_number, pages_of, paginate
 from portal.web.session import db
@@ -22,18 +21,8 @@ _PAGE_SIZE = 25
 class PeriodForm(Form):
     """Which period?"""
 
-    du = DateField(
-        "Du",
-        [InputRequired("Écrivez le premier jour.")],
-        format=["%Y-%m-%d", "%d/%m/%Y"],
-        invalid_value_message="Écrivez une date complète, par exemple 31/12/2026.",
-    )
-    au = DateField(
-        "Au",
-        [InputRequired("Écrivez le dernier jour.")],
-        format=["%Y-%m-%d", "%d/%m/%Y"],
-        invalid_value_message="Écrivez une date complète, par exemple 31/12/2026.",
-    )
+    du = day_field("Du", "Écrivez le premier jour.")
+    au = day_field("Au", "Écrivez le dernier jour.")
 
 
 @blueprint.get("/parcours-types")

@@ -10,15 +10,12 @@ from typing import Any
 from flask import Blueprint, abort
 from sqlalchemy.orm import contains_eager, selectinload
 from sqlmodel import col, select
-from wtforms import HiddenField
 
 from portal.accounts.models import Role
-from portal.budget.views.conflicts import Conflict, Row, said
-from portal.conventions import history, queries
+from portal.conventions import queries
 from portal.conventions.models import Convention
 from portal.structures.models import Structure
 from portal.web.access import has_role, person
-from portal.web.forms import Form
 from portal.web.session import db
 
 blueprint = Blueprint("follow", "portal.budget.views.partners", url_prefix="/conventions")
@@ -54,24 +51,3 @@ def may_write() -> bool:
 def is_partner() -> bool:
     """Say whether the person of this request is of a partner."""
     return has_role(Role.PARTENAIRE)
-
-
-def conflict_of(form: Form, saved: Form, convention: Convention) -> Conflict:
-    """Return what to show to the second of two people; `saved` is the same form filled in with what is saved now.
-
-    The form then bears the version of `saved`: sent again, it replaces it.
-    """
-    rows = [
-        Row(field.label.text, said(saved[field.name]) or "Rien", said(field) or "Rien")
-        for field in form
-        if not isinstance(field, HiddenField) and said(saved[field.name]) != said(field)
-    ]
-    version: Any = form["version"]
-    version.data, version.raw_data = saved["version"].data, None
-    lines = history.lines(db(), convention)
-    last = lines[0] if lines else None
-    return Conflict(
-        who=(last[1] if last else None) or "Le portail",
-        when=last[0].at if last else convention.created_at,
-        rows=rows,
-    )

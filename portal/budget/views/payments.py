@@ -7,18 +7,18 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import papers, payments
+from portal.budget import history, papers, payments
 from portal.budget.accounts import Due, Year
 from portal.budget.expense_forms import StepForm, UndoForm
 from portal.budget.models import PaymentKind, StateConvention
 from portal.budget.payments import STEPS, Step
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
 from portal.budget.views.expenses import by_owner
 from portal.budget.views.sections import Opened, link, section
 from portal.conventions.states import ConventionState
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
 from portal.web.session import db
 
 link(31, "Comptes et versements", "budget.accounts")
@@ -89,7 +89,9 @@ def payment_step(convention_id: uuid.UUID, annee: int, kind: str, step: str) -> 
             convention = visible(convention_id)
             year = _year(convention, annee)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, StepForm(None, data=_typed(year.dues[chosen], here)), convention)
+                conflict = between(
+                    form, StepForm(None, data=_typed(year.dues[chosen], here)), history.last(db(), convention)
+                )
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -154,6 +156,7 @@ def undo_payment(convention_id: uuid.UUID, annee: int, kind: str) -> Any:
         payment=payment,
         day=payments.day_of(payment, last),
         amount=payments.amount_of(payment, last),
+        documents=papers.of(db(), convention, payment_id=payment.id),
     )
     return make_response(page, 422 if posted else 200)
 
@@ -192,6 +195,7 @@ def _step_page(
     status: int,
     conflict: Conflict | None,
 ) -> Any:
+    payment = year.dues[kind].payment
     page = render_template(
         "budget/payment_step.html",
         form=form,
@@ -201,5 +205,6 @@ def _step_page(
         kind=kind,
         step=step,
         conflict=conflict,
+        documents=papers.of(db(), convention, payment_id=payment.id) if payment else [],
     )
     return make_response(page, status)

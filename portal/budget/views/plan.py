@@ -8,17 +8,17 @@ from sqlmodel import col, select
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import plan, planning
-from portal.budget.expense_forms import new_key
+from portal.budget import history, plan, planning
 from portal.budget.models import FicheAction, PlanLine, StateAmendment, StateConvention, Volet
 from portal.budget.plan_forms import PlanLineForm, line_as_typed
 from portal.budget.terms import terms_on
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
 from portal.budget.views.sections import link
 from portal.conventions.states import ConventionState
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import made_new, new_key
 from portal.web.session import db
 
 link(10, "Plan de financement", "budget.plan_of_year", year=True)
@@ -96,11 +96,13 @@ def edit_plan_line(convention_id: uuid.UUID, amendment_id: uuid.UUID, annee: int
     """Change a line of the plan."""
     convention = with_plan_year(convention_id, annee)
     amendment = text_of(convention, amendment_id)
-    line = _one(amendment, annee, line_id) or abort(404)
     if request.method == "POST" and "cle" not in request.form:
         # "Start over from what is saved."
         return redirect(request.path, 303)
     posted = request.method == "POST"
+    line = _one(amendment, annee, line_id)
+    if line is None:
+        return _gone(convention, amendment, annee) if posted else abort(404)
     form = PlanLineForm(request.form if posted else None, data=line_as_typed(line))
     form.offer(_fiches(convention, annee))
     conflict = None
@@ -111,11 +113,13 @@ def edit_plan_line(convention_id: uuid.UUID, amendment_id: uuid.UUID, annee: int
             db().rollback()
             convention = with_plan_year(convention_id, annee)
             amendment = text_of(convention, amendment_id)
-            line = _one(amendment, annee, line_id) or abort(404)
+            line = _one(amendment, annee, line_id)
+            if line is None:
+                return _gone(convention, amendment, annee)
             if isinstance(broken, ChangedMeanwhile):
                 saved = PlanLineForm(None, data=line_as_typed(line))
                 saved.fiche.choices = form.fiche.choices
-                conflict = conflict_of(form, saved, convention)
+                conflict = between(form, saved, history.last(db(), convention))
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -245,6 +249,18 @@ def _plan_url(convention_id: uuid.UUID, amendment_id: uuid.UUID, annee: int) -> 
 def _one(amendment: StateAmendment, annee: int, line_id: uuid.UUID) -> PlanLine | None:
     line = db().get(PlanLine, line_id)
     return line if line is not None and (line.amendment_id, line.annee) == (amendment.id, annee) else None
+
+
+def _gone(convention: StateConvention, amendment: StateAmendment, annee: int) -> Any:
+    """Somebody took the line out meanwhile: what was typed is there still, to be added again."""
+    form = PlanLineForm(request.form)
+    form.offer(_fiches(convention, annee))
+    made_new(form)
+    form.refuse(
+        None,
+        "Cette ligne a été ôtée du plan pendant que vous écriviez. Enregistrez pour l’ajouter de nouveau.",
+    )
+    return _form_page(form, convention, amendment, annee, None, 422)
 
 
 def _fiches(convention: StateConvention, annee: int) -> list[FicheAction]:

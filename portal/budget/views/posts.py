@@ -7,14 +7,15 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import posts
-from portal.budget.expense_forms import PostForm, new_key, post_as_typed
+from portal.budget import history, posts
+from portal.budget.expense_forms import PostForm, post_as_typed
 from portal.budget.models import Post, StateConvention
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
-from portal.budget.views.conflicts import Conflict, conflict_of
 from portal.budget.views.sections import link
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import made_new, new_key, posted_version
 from portal.web.session import db
 
 link(32, "Postes", "budget.posts_of_convention")
@@ -67,10 +68,12 @@ def new_post(convention_id: uuid.UUID) -> Any:
 def edit_post(convention_id: uuid.UUID, post_id: uuid.UUID) -> Any:
     """Change a post."""
     convention = visible(convention_id)
-    post = _one(convention, post_id) or abort(404)
     if request.method == "POST" and "cle" not in request.form:
         return redirect(request.path, 303)
     posted = request.method == "POST"
+    post = _one(convention, post_id)
+    if post is None:
+        return _gone(convention) if posted else abort(404)
     form = PostForm(request.form if posted else None, data=post_as_typed(post))
     conflict = None
     if posted and form.validate():
@@ -79,9 +82,13 @@ def edit_post(convention_id: uuid.UUID, post_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            post = _one(convention, post_id) or abort(404)
+            post = _one(convention, post_id)
+            if post is None:
+                return _gone(convention)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, PostForm(None, data=post_as_typed(post)), convention)
+                conflict = between(
+                    form, PostForm(None, data=post_as_typed(post)), history.last(db(), convention)
+                )
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -100,15 +107,9 @@ def remove_post(convention_id: uuid.UUID, post_id: uuid.UUID) -> Any:
     if post is None:
         flash("Ce poste n’est plus dans la convention.", "info")
         return redirect(url_for("budget.posts_of_convention", convention_id=convention_id), 303)
-    title, version = post.intitule, request.form.get("version", "")
+    title = post.intitule
     try:
-        posts.remove(
-            db(),
-            post,
-            convention,
-            by=person(),
-            version=int(version) if version.isascii() and version.isdigit() else None,
-        )
+        posts.remove(db(), post, convention, by=person(), version=posted_version())
     except RuleBroken as broken:
         db().rollback()
         flash(broken.message, "warning")
@@ -121,6 +122,14 @@ def remove_post(convention_id: uuid.UUID, post_id: uuid.UUID) -> Any:
 def _one(convention: StateConvention, post_id: uuid.UUID) -> Post | None:
     post = db().get(Post, post_id)
     return post if post is not None and post.convention_id == convention.id else None
+
+
+def _gone(convention: StateConvention) -> Any:
+    """Somebody took the post away meanwhile: what was typed is there still, to be added again."""
+    form = PostForm(request.form)
+    made_new(form)
+    form.refuse(None, "Ce poste a été ôté pendant que vous écriviez. Enregistrez pour l’ajouter de nouveau.")
+    return _form_page(form, convention, None, 422)
 
 
 def _form_page(

@@ -20,16 +20,18 @@ from portal.budget.follow_forms import (
 from portal.budget.views.partners import (
     READERS,
     blueprint,
-    conflict_of,
     is_partner,
     may_write,
     visible,
 )
-from portal.conventions import reports
+from portal.budget.views.report_papers import report_of
+from portal.conventions import history, papers, reports
 from portal.conventions.engagements import PartnerReport, ReportState
 from portal.conventions.models import Convention
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import new_key
 from portal.web.formats import count
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
@@ -99,7 +101,7 @@ def new_report(convention_id: uuid.UUID) -> Any:
     """Ask for one more report."""
     convention = visible(convention_id)
     posted = request.method == "POST"
-    form = DatesForm(request.form if posted else None, data={"cle": str(uuid.uuid4())})
+    form = DatesForm(request.form if posted else None, data={"cle": new_key()})
     if posted and form.validate():
         try:
             reports.ask(db(), convention, form.to_values(), by=person(), id=uuid.UUID(form.cle.data))
@@ -119,7 +121,7 @@ def new_report(convention_id: uuid.UUID) -> Any:
 def edit_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     """Change the days of a report that waits for the partner."""
     convention = visible(convention_id)
-    report = _one(convention, report_id)
+    report = report_of(convention, report_id)
     posted = request.method == "POST"
     if posted and "cle" not in request.form:
         return redirect(request.path, 303)
@@ -133,9 +135,11 @@ def edit_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            report = _one(convention, report_id)
+            report = report_of(convention, report_id)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, DatesForm(None, data=dates_as_typed(report)), convention)
+                conflict = between(
+                    form, DatesForm(None, data=dates_as_typed(report)), history.last(db(), convention)
+                )
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -166,7 +170,7 @@ def withdraw_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
 def report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     """A report: what the portal knows of the period, and what the partner adds."""
     convention = visible(convention_id)
-    found = _one(convention, report_id)
+    found = report_of(convention, report_id)
     return _report_page(convention, found, ReportForm(None, data=report_as_typed(found)), 200)
 
 
@@ -175,7 +179,7 @@ def report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
 def write_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     """Keep what is written, or hand it in."""
     convention = visible(convention_id)
-    found = _one(convention, report_id)
+    found = report_of(convention, report_id)
     if "realise" not in request.form:
         # Starting over after a conflict.
         return redirect(request.path, 303)
@@ -202,9 +206,11 @@ def write_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            found = _one(convention, report_id)
+            found = report_of(convention, report_id)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, ReportForm(None, data=report_as_typed(found)), convention)
+                conflict = between(
+                    form, ReportForm(None, data=report_as_typed(found)), history.last(db(), convention)
+                )
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -240,7 +246,7 @@ def accept_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
 def ask_correction(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     """Give a report back to the partner, saying what to correct."""
     convention = visible(convention_id)
-    found = _one(convention, report_id)
+    found = report_of(convention, report_id)
     posted = request.method == "POST"
     form = CorrectionForm(
         request.form if posted else None,
@@ -262,7 +268,7 @@ def ask_correction(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
             db().rollback()
             form.refuse(broken.field, broken.message)
             convention = visible(convention_id)
-            found = _one(convention, report_id)
+            found = report_of(convention, report_id)
             if isinstance(broken, ChangedMeanwhile):
                 form.version.data = str(found.version)
         else:
@@ -271,13 +277,6 @@ def ask_correction(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
             return redirect(url_for("follow.report", convention_id=convention_id, report_id=report_id), 303)
     page = render_template("budget/ask_correction.html", form=form, convention=convention, report=found)
     return make_response(page, 422 if posted else 200)
-
-
-def _one(convention: Convention, report_id: uuid.UUID) -> PartnerReport:
-    found = db().get(PartnerReport, report_id)
-    if found is None or found.convention_id != convention.id:
-        abort(404)
-    return found
 
 
 def _back(convention_id: uuid.UUID) -> Any:
@@ -312,7 +311,11 @@ def _schedule_page(convention: Convention, form: ScheduleForm, status: int) -> A
 
 
 def _dates_page(
-    form: DatesForm, convention: Convention, found: PartnerReport | None, status: int, conflict: Any = None
+    form: DatesForm,
+    convention: Convention,
+    found: PartnerReport | None,
+    status: int,
+    conflict: Conflict | None = None,
 ) -> Any:
     page = render_template(
         "budget/report_dates.html",
@@ -326,10 +329,15 @@ def _dates_page(
 
 
 def _report_page(
-    convention: Convention, found: PartnerReport, form: ReportForm, status: int, conflict: Any = None
+    convention: Convention,
+    found: PartnerReport,
+    form: ReportForm,
+    status: int,
+    conflict: Conflict | None = None,
 ) -> Any:
     today = clock.today()
     frozen = found.state in reports.FROZEN
+    writable = is_partner() and reports.still_written(convention, found, today)
     page = render_template(
         "budget/report.html",
         convention=convention,
@@ -341,7 +349,10 @@ def _report_page(
         outcome=activity.outcome_label,
         # A draft is the partner's own.
         readable=frozen or is_partner(),
-        writable=is_partner() and reports.still_written(convention, found, today),
+        documents=papers.of_convention(db(), convention.id, found.id) if frozen or is_partner() else [],
+        writable=writable,
+        # Refused because the report no longer changes: what was typed is shown, to be kept elsewhere.
+        typed=form if form.errors and is_partner() and not writable else None,
         over=today > reports.last_day(convention, found),
         may_write=may_write(),
         today=today,

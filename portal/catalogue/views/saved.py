@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import abort, current_app, flash, make_response, redirect, render_template, request, url_for
 from sqlmodel import col
-from wtforms import HiddenField, RadioField, SelectChoice, StringField
-from wtforms.validators import UUID, DataRequired, InputRequired
+from wtforms import RadioField, SelectChoice, StringField
+from wtforms.validators import DataRequired, InputRequired
 
 from portal import links
 from portal.catalogue import address, current, saved, sources
@@ -15,17 +15,15 @@ from portal.catalogue.models import Frequence, SavedSearch
 from portal.catalogue.views.blueprint import blueprint
 from portal.errors import RuleBroken
 from portal.web.access import person, public, signed_in
+from portal.web.fields import key_field, new_key
 from portal.web.forms import Form, MaxLength
 from portal.web.session import db
-
-_STALE = "Cette page est incomplète : rouvrez-la et recommencez."
 
 
 class SavedSearchForm(Form):
     """What is it called, and how often may it write?"""
 
-    # Made with the page; becomes the id of the search, so that a second press writes nothing twice.
-    cle = HiddenField(validators=[InputRequired(_STALE), UUID(_STALE)])
+    cle = key_field()
     nom = StringField(
         "Nom de la recherche",
         [DataRequired("Donnez un nom à cette recherche."), MaxLength(saved.NAME_LENGTH)],
@@ -74,7 +72,7 @@ def save_search() -> Any:
     form = SavedSearchForm(
         request.form if posted else None,
         data={
-            "cle": str(uuid.uuid4()),
+            "cle": new_key(),
             "nom": saved.proposed_name(typed, _names(typed)),
             "frequence": Frequence.HEBDOMADAIRE.value,
         },

@@ -8,21 +8,22 @@ from wtforms import SelectChoice
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import ledger, queries, rules
+from portal.conventions import history, ledger, queries, rules
 from portal.conventions.forms import ActionForm, action_as_typed
-from portal.conventions.models import Convention, PlaceMode
+from portal.conventions.models import Convention, FinancedAction, PlaceMode
 from portal.conventions.views.blueprint import (
     READERS,
     action_of,
     blueprint,
-    conflict_of,
     may_write,
     visible,
 )
 from portal.conventions.writing import is_open
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.offers.models import Offer
-from portal.web.access import allow, person
+from portal.web.access import allow, has_role, person
+from portal.web.conflicts import between
+from portal.web.fields import new_key
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
 
@@ -35,7 +36,7 @@ def new_action(convention_id: uuid.UUID) -> Any:
     """Finance places on some offers of the partner."""
     convention = visible(convention_id)
     posted = request.method == "POST"
-    form = ActionForm(request.form if posted else None, data={"cle": str(uuid.uuid4())})
+    form = ActionForm(request.form if posted else None, data={"cle": new_key()})
     form.offer_ids.choices = _offers(convention)
     if posted and form.validate():
         try:
@@ -91,6 +92,8 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         page_url=lambda page: url_for(
             "conventions.action", convention_id=convention_id, action_id=action_id, page=page
         ),
+        # Followed line after line, a reference tells somebody's course: those who do not know whom it is need none.
+        references=not has_role(Role.ETAT),
         standing=convention.standing_on(clock.today()),
         may_write=may_write() and is_open(convention),
     )
@@ -108,9 +111,7 @@ def edit_action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         return redirect(
             url_for("conventions.edit_action", convention_id=convention_id, action_id=action_id), 303
         )
-    as_saved = {**action_as_typed(found), "version": rules.print_of(db(), found)}
-    form = ActionForm(request.form if posted else None, data=as_saved)
-    form.offer_ids.choices = _offers(convention)
+    form = _saved(convention, found, request.form if posted else None)
     conflict = None
     if posted and form.validate():
         try:
@@ -119,11 +120,12 @@ def edit_action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
             )
         except RuleBroken as broken:
             db().rollback()
-            form.refuse(broken.field, broken.message)
             convention = visible(convention_id)
             found = action_of(convention, action_id)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, convention, action_as_typed(found), rules.print_of(db(), found))
+                conflict = between(form, _saved(convention, found), history.last(db(), convention))
+            else:
+                form.refuse(broken.field, broken.message)
         else:
             db().commit()
             flash(f"L’action « {found.intitule} » est enregistrée.", "success")
@@ -150,6 +152,13 @@ def _offers(convention: Convention) -> list[SelectChoice]:
         SelectChoice(str(offer.id), offer.nom if offer.is_public else f"{offer.nom} (brouillon)")
         for offer in offers
     ]
+
+
+def _saved(convention: Convention, found: FinancedAction, sent: Any = None) -> ActionForm:
+    """Return the form of an action as it is saved now, beneath what was `sent`."""
+    form = ActionForm(sent, data={**action_as_typed(found), "version": rules.print_of(db(), found)})
+    form.offer_ids.choices = _offers(convention)
+    return form
 
 
 def _helps() -> dict[str, str]:

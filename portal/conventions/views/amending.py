@@ -13,6 +13,7 @@ from portal.conventions.views.blueprint import blueprint, visible
 from portal.conventions.writing import is_open
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.session import db
 
 
@@ -26,7 +27,7 @@ def amend_convention(convention_id: uuid.UUID) -> Any:
     form = amendment_form(
         convention.actions,
         request.form if posted else None,
-        {"cle": str(uuid.uuid4()), "version": convention.version, "signe_le": today, "effet_le": today},
+        {"cle": new_key(), "version": convention.version, "signe_le": today, "effet_le": today},
     )
     if posted and form.validate():
         try:
@@ -36,7 +37,7 @@ def amend_convention(convention_id: uuid.UUID) -> Any:
                 form.to_values(convention.actions),
                 by=person(),
                 id=uuid.UUID(form.cle.data),
-                version=form.opened,
+                version=form.opened(),
             )
         except RuleBroken as broken:
             db().rollback()

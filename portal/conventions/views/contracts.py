@@ -5,28 +5,30 @@ from typing import Any
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from sqlmodel import col, func, select
+from werkzeug.exceptions import NotFound
 from wtforms import SelectChoice
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import amendments, ledger, papers, payments, queries, reports, rules
-from portal.conventions.forms import ConventionForm, PastDayForm, convention_as_typed
+from portal.conventions import amendments, history, ledger, papers, payments, queries, reports, rules
+from portal.conventions.forms import ConventionForm, convention_as_typed
 from portal.conventions.models import Convention, Financeur
-from portal.conventions.states import ConventionState, Standing
+from portal.conventions.states import BADGES, ConventionState, Standing
 from portal.conventions.views.blueprint import (
-    BADGES,
     READERS,
     blueprint,
-    conflict_of,
     history_of,
     may_write,
+    thrown_away,
     visible,
 )
 from portal.conventions.writing import grace_left, is_open, renewal_of
-from portal.errors import ChangedMeanwhile, RuleBroken
+from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
 from portal.web.access import allow, person
+from portal.web.conflicts import between
+from portal.web.fields import PastDayForm, new_key
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
 
@@ -103,7 +105,7 @@ def index() -> Any:
 def new() -> Any:
     """Write a convention."""
     posted = request.method == "POST"
-    form = ConventionForm(request.form if posted else None, data={"cle": str(uuid.uuid4())})
+    form = ConventionForm(request.form if posted else None, data={"cle": new_key()})
     form.structure_id.choices = _partners()
     if posted and form.validate():
         try:
@@ -113,6 +115,9 @@ def new() -> Any:
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
+            if isinstance(broken, AlreadyDone):
+                # Sent again, what was typed makes another draft.
+                form.cle.data, form.cle.raw_data = new_key(), None
         else:
             db().commit()
             flash(
@@ -128,7 +133,13 @@ def new() -> Any:
 @allow(*READERS)
 def show(convention_id: uuid.UUID) -> Any:
     """One convention and its actions, as it stands or as it stood on the day asked for."""
-    convention = visible(convention_id)
+    try:
+        convention = visible(convention_id)
+    except NotFound:
+        gone = thrown_away(convention_id)
+        if gone is None:
+            raise
+        return render_template("conventions/discarded.html", history=history_of(gone))
     today = clock.today()
     form = PastDayForm(request.args)
     asked = form.le.data if form.le.raw_data and form.validate() else None
@@ -160,7 +171,7 @@ def show(convention_id: uuid.UUID) -> Any:
         reports=reports.of_convention(db(), convention.id),
         payments=payments.of_convention(db(), convention.id),
         action_names={action.id: action.intitule for action in convention.actions},
-        history=history_of(convention) if not _is_partner() else [],
+        history=_history(convention),
         today=today,
         may_write=may_write(),
         is_partner=_is_partner(),
@@ -187,16 +198,21 @@ def edit(convention_id: uuid.UUID) -> Any:
                 convention,
                 _convention_values(form),
                 by=person(),
-                version=form.opened,
+                version=form.opened(),
                 motif=form.motif.data,
             )
         except RuleBroken as broken:
             db().rollback()
-            form.refuse(broken.field, broken.message)
             convention = visible(convention_id)
             if isinstance(broken, ChangedMeanwhile):
-                saved = {**convention_as_typed(convention), "structure_id": str(convention.structure_id)}
-                conflict = conflict_of(form, convention, saved, str(convention.version))
+                # Why it changes is no answer that somebody else gave.
+                saved = ConventionForm(
+                    None, data=convention_as_typed(convention) | {"motif": form.motif.data}
+                )
+                saved.structure_id.choices = _partners(convention)
+                conflict = between(form, saved, history.last(db(), convention))
+            else:
+                form.refuse(broken.field, broken.message)
         else:
             db().commit()
             flash("La convention est enregistrée.", "success")
@@ -239,6 +255,17 @@ def _following(convention: Convention) -> Convention | None:
     found = renewal_of(db(), convention.id)
     # A partner does not see what is not signed yet.
     return None if found and not may_write() and found.state is ConventionState.BROUILLON else found
+
+
+# How the history begins the lines of what was not signed, which the officers alone read.
+_DRAFTS = ("Brouillon ", "Renouvellement ")
+
+
+def _history(convention: Convention) -> list[Any]:
+    """The history as the person of this request reads it: the partner has none of it."""
+    if _is_partner():
+        return []
+    return [line for line in history_of(convention) if may_write() or not line[0].fait.startswith(_DRAFTS)]
 
 
 def _is_partner() -> bool:

@@ -1,4 +1,4 @@
-"""A convention is signed, closed, opened again, ended before its time; those that are over are closed one tick each."""
+"""A convention is signed, closed, opened again, ended before its time, or its draft thrown away; those over are closed one tick each."""
 
 import uuid
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from portal import clock
 from portal.accounts.models import Role
 from portal.conventions import endings, life, renewal
-from portal.conventions.life_forms import CloseForm, ReopenForm, SignForm, TerminateForm
+from portal.conventions.life_forms import CloseForm, DiscardForm, ReopenForm, SignForm, TerminateForm
 from portal.conventions.models import Convention
-from portal.conventions.views.blueprint import blueprint, visible
+from portal.conventions.views.blueprint import blueprint, thrown_away, visible
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.fields import Versioned
 from portal.web.formats import count
-from portal.web.forms import Form
 from portal.web.session import db
 
 # Conventions to close that one page shows; the others come once these are closed.
@@ -27,8 +27,8 @@ _SHOWN = 20
 def sign(convention_id: uuid.UUID) -> Any:
     """Write on which day a draft was signed."""
 
-    def verb(convention: Convention, form: Form) -> None:
-        life.sign(db(), convention, signee_le=form["signee_le"].data, by=person(), version=_opened(form))
+    def verb(convention: Convention, form: Versioned) -> None:
+        life.sign(db(), convention, signee_le=form["signee_le"].data, by=person(), version=form.opened())
 
     def said(convention: Convention) -> str:
         if clock.today() < convention.date_debut:
@@ -43,8 +43,8 @@ def sign(convention_id: uuid.UUID) -> Any:
 def close(convention_id: uuid.UUID) -> Any:
     """Close a convention that is over."""
 
-    def verb(convention: Convention, form: Form) -> None:
-        life.close(db(), convention, by=person(), motif=form["motif"].data, version=_opened(form))
+    def verb(convention: Convention, form: Versioned) -> None:
+        life.close(db(), convention, by=person(), motif=form["motif"].data, version=form.opened())
 
     return _act(
         convention_id, CloseForm, "conventions/close.html", verb, lambda _: "La convention est close."
@@ -56,8 +56,8 @@ def close(convention_id: uuid.UUID) -> Any:
 def reopen(convention_id: uuid.UUID) -> Any:
     """Open a closed convention again."""
 
-    def verb(convention: Convention, form: Form) -> None:
-        life.reopen(db(), convention, motif=form["motif"].data or "", by=person(), version=_opened(form))
+    def verb(convention: Convention, form: Versioned) -> None:
+        life.reopen(db(), convention, motif=form["motif"].data or "", by=person(), version=form.opened())
 
     return _act(
         convention_id, ReopenForm, "conventions/reopen.html", verb, lambda _: "La convention est rouverte."
@@ -69,20 +69,36 @@ def reopen(convention_id: uuid.UUID) -> Any:
 def terminate(convention_id: uuid.UUID) -> Any:
     """End a convention before its time; the page says first what becomes of the people who are in it."""
 
-    def verb(convention: Convention, form: Form) -> None:
+    def verb(convention: Convention, form: Versioned) -> None:
         life.terminate(
             db(),
             convention,
             last_day=form["resiliee_le"].data,
             motif=form["motif"].data or "",
             by=person(),
-            version=_opened(form),
+            version=form.opened(),
         )
 
     def said(convention: Convention) -> str:
         return f"La convention est résiliée : son dernier jour est le {convention.date_fin:%d/%m/%Y}."
 
     return _act(convention_id, TerminateForm, "conventions/terminate.html", verb, said)
+
+
+@blueprint.route("/<uuid:convention_id>/supprimer", methods=["GET", "POST"])
+@allow(Role.CONVENTIONNEMENT)
+def discard(convention_id: uuid.UUID) -> Any:
+    """Throw a draft away; the page says first what goes with it."""
+    if thrown_away(convention_id) is not None:
+        # Pressed twice, or thrown away by another: its page says by whom.
+        return redirect(url_for("conventions.show", convention_id=convention_id), 303)
+
+    def verb(convention: Convention, form: Versioned) -> None:
+        life.discard(db(), convention, by=person(), motif=form["motif"].data, version=form.opened())
+
+    return _act(
+        convention_id, DiscardForm, "conventions/discard.html", verb, lambda _: "Le brouillon est supprimé."
+    )
 
 
 @blueprint.route("/a-clore", methods=["GET", "POST"])
@@ -110,9 +126,9 @@ def to_close() -> Any:
 
 def _act(
     convention_id: uuid.UUID,
-    form_class: type[Form],
+    form_class: type[Versioned],
     template: str,
-    verb: Callable[[Convention, Form], None],
+    verb: Callable[[Convention, Versioned], None],
     said: Callable[[Convention], str],
 ) -> Any:
     """Ask what an act needs, do it, and say it; what is refused is said on the same page, nothing typed being lost."""
@@ -143,11 +159,6 @@ def _act(
         continuing=renewal.people_to_carry(db(), convention),
     )
     return make_response(page, 422 if posted else 200)
-
-
-def _opened(form: Form) -> int | None:
-    opened: int | None = getattr(form, "opened", None)
-    return opened
 
 
 def _uuid(text: str) -> uuid.UUID | None:

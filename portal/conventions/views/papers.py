@@ -1,26 +1,20 @@
 """Documents of a convention: added and withdrawn by the officer, downloaded by whoever sees it, always to be saved."""
 
-import io
-import os
 import uuid
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
 
 from portal.accounts.models import Role
 from portal.conventions import papers
 from portal.conventions.views.blueprint import READERS, blueprint, visible
-from portal.documents import EXTENSIONS, MAX_BYTES, too_big
 from portal.errors import RuleBroken
 from portal.web import uploads
-from portal.web.access import allow, person
+from portal.web.access import allow, has_role, person
+from portal.web.fields import posted_key
 from portal.web.session import db
 
-uploads.accept(
-    "conventions.add_paper",
-    MAX_BYTES + 20_000,
-    f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
-)
+uploads.accept_document("conventions.add_paper")
 
 
 @blueprint.route("/<uuid:convention_id>/documents", methods=["GET", "POST"])
@@ -31,10 +25,12 @@ def add_paper(convention_id: uuid.UUID) -> Any:
     wrong = None
     if request.method == "POST":
         try:
-            name, content = _sent()
+            name, content = uploads.sent_document()
             uploads.checked(content)
             convention = visible(convention_id)
-            kept = papers.attach(db(), convention, filename=name, content=content, by=person(), id=_key())
+            kept = papers.attach(
+                db(), convention, filename=name, content=content, by=person(), id=posted_key("cle_document")
+            )
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
@@ -48,8 +44,8 @@ def add_paper(convention_id: uuid.UUID) -> Any:
         convention=convention,
         wrong=wrong,
         key=uuid.uuid4(),
-        accept=",".join(f".{extension}" for extension in EXTENSIONS),
-        megabytes=MAX_BYTES // 1_000_000,
+        accept=uploads.KINDS,
+        megabytes=uploads.MEGABYTES,
     )
     return make_response(page, 422 if wrong else 200)
 
@@ -71,31 +67,6 @@ def paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
     """The document itself, to be saved: a browser shows nothing that somebody sent."""
     convention = visible(convention_id)
     found = papers.content_of(db(), convention.id, document_id)
-    if found is None:
+    if found is None or (not has_role(Role.PARTENAIRE) and papers.is_of_a_draft(db(), found)):
         abort(404)
-    answer = send_file(
-        io.BytesIO(found.contenu), mimetype=found.content_type, as_attachment=True, download_name=found.nom
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-def _sent() -> tuple[str, bytes]:
-    sent = request.files.get("fichier")
-    if sent is None or not sent.filename:
-        raise RuleBroken("Choisissez d’abord un fichier.", field="fichier")
-    try:
-        size = sent.stream.seek(0, os.SEEK_END)
-        if size > MAX_BYTES:
-            raise RuleBroken(too_big(size), field="fichier")
-        sent.stream.seek(0)
-        return sent.filename, sent.stream.read()
-    finally:
-        sent.close()
-
-
-def _key() -> uuid.UUID | None:
-    try:
-        return uuid.UUID(request.form.get("cle_document", ""))
-    except ValueError:
-        return None
+    return uploads.to_save(found, found.contenu)

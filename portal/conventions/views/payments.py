@@ -7,7 +7,7 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import amendments, payments
+from portal.conventions import amendments, history, payments
 from portal.conventions.engagements import PartnerPayment
 from portal.conventions.models import Convention
 from portal.conventions.payment_forms import (
@@ -18,9 +18,11 @@ from portal.conventions.payment_forms import (
     payment_as_typed,
 )
 from portal.conventions.states import ConventionState
-from portal.conventions.views.blueprint import READERS, blueprint, conflict_of, may_write, visible
+from portal.conventions.views.blueprint import READERS, blueprint, may_write, visible
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.conflicts import Conflict, between
+from portal.web.fields import new_key, posted_version
 from portal.web.session import db
 
 
@@ -51,7 +53,7 @@ def new_payment(convention_id: uuid.UUID) -> Any:
     """Plan a payment."""
     convention = visible(convention_id)
     posted = request.method == "POST"
-    form = PaymentForm(request.form if posted else None, data={"cle": str(uuid.uuid4())})
+    form = PaymentForm(request.form if posted else None, data={"cle": new_key()})
     form.offer(convention.actions)
     if posted and form.validate():
         try:
@@ -82,13 +84,17 @@ def edit_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
     conflict = None
     if posted and form.validate():
         try:
-            payments.change(db(), convention, payment_id, form.to_values(), by=person(), version=form.opened)
+            payments.change(
+                db(), convention, payment_id, form.to_values(), by=person(), version=form.opened()
+            )
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
             payment = _one(convention, payment_id)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, convention, payment_as_typed(payment), str(payment.version))
+                saved = PaymentForm(None, data=payment_as_typed(payment))
+                saved.offer(convention.actions)
+                conflict = between(form, saved, history.last(db(), convention))
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -103,15 +109,8 @@ def edit_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
 def remove_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
     """Take a planned payment out of the schedule."""
     convention = visible(convention_id)
-    version = request.form.get("version", "")
     try:
-        name = payments.remove(
-            db(),
-            convention,
-            payment_id,
-            by=person(),
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None,
-        )
+        name = payments.remove(db(), convention, payment_id, by=person(), version=posted_version())
     except RuleBroken as broken:
         db().rollback()
         flash(broken.message, "info" if isinstance(broken, AlreadyDone) else "warning")
@@ -145,14 +144,15 @@ def pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
                 verse_centimes=form.montant.data,
                 reference=form.reference.data,
                 by=person(),
-                version=form.opened,
+                version=form.opened(),
             )
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
             payment = _one(convention, payment_id)
             if isinstance(broken, ChangedMeanwhile):
-                conflict = conflict_of(form, convention, paid_as_typed(payment), str(payment.version))
+                saved = PaidForm(None, data=paid_as_typed(payment))
+                conflict = between(form, saved, history.last(db(), convention))
             else:
                 form.refuse(broken.field, broken.message)
         else:
@@ -181,7 +181,7 @@ def undo_pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
                 payment_id,
                 motif=form.motif.data or "",
                 by=person(),
-                version=form.opened,
+                version=form.opened(),
             )
         except RuleBroken as broken:
             db().rollback()
@@ -199,7 +199,11 @@ def undo_pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
 
 
 def _one(convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
+    """Return the payment of this convention; 404 otherwise, and the schedule when it was taken out meanwhile."""
     payment = db().get(PartnerPayment, payment_id)
+    if payment is None and request.method == "POST":
+        flash("Ce versement n’est plus dans le calendrier : quelqu’un d’autre l’a ôté.", "warning")
+        abort(_back(convention.id))
     if payment is None or payment.convention_id != convention.id:
         abort(404)
     return payment
@@ -214,7 +218,7 @@ def _form_page(
     convention: Convention,
     payment: PartnerPayment | None,
     status: int,
-    conflict: Any = None,
+    conflict: Conflict | None = None,
 ) -> Any:
     page = render_template(
         "conventions/payment_form.html",

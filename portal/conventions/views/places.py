@@ -9,11 +9,12 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from portal import clock
 from portal.accounts.models import Role
 from portal.conventions import amendments, ledger, over_time
-from portal.conventions.forms import AmendmentForm, PastDayForm
+from portal.conventions.forms import AmendmentForm
 from portal.conventions.views.blueprint import READERS, action_of, blueprint, may_write, visible
 from portal.conventions.writing import is_open
 from portal.errors import RuleBroken
 from portal.web.access import allow, person
+from portal.web.fields import PastDayForm, new_key
 from portal.web.formats import count
 from portal.web.session import db
 
@@ -54,7 +55,7 @@ def amend(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     posted = request.method == "POST"
     form = AmendmentForm(
         request.form if posted else None,
-        data={"cle": str(uuid.uuid4()), "effet_le": clock.today(), "signe_le": clock.today()},
+        data={"cle": new_key(), "effet_le": clock.today(), "signe_le": clock.today()},
     )
     if posted and form.validate():
         try:

@@ -15,6 +15,7 @@ from portal.conventions.views.blueprint import blueprint, visible
 from portal.conventions.writing import renewal_of
 from portal.errors import RuleBroken
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.formats import count
 from portal.web.session import db
 
@@ -30,7 +31,7 @@ def renew(convention_id: uuid.UUID) -> Any:
     form = RenewForm(
         request.form if posted else None,
         data={
-            "cle": str(uuid.uuid4()),
+            "cle": new_key(),
             "intitule": convention.intitule,
             "date_debut": first,
             "date_fin": last,

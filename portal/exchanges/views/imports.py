@@ -28,6 +28,7 @@ from portal.exchanges.views.blueprint import blueprint
 from portal.tabular import french_csv
 from portal.web import htmx, uploads
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
 
@@ -41,7 +42,7 @@ uploads.accept("exchanges.send_table", spreadsheets.MAX_BYTES, spreadsheets.too_
 @allow(*_KEEPERS)
 def imports() -> Any:
     """The tables that were sent, the latest first, and the way to send another."""
-    return _index(SendForm(data={"cle": str(uuid.uuid4())}))
+    return _index(SendForm(data={"cle": new_key()}))
 
 
 @blueprint.post("/imports")

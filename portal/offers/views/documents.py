@@ -17,14 +17,11 @@ from portal.offers.views.form_page import WRITERS, differences, keep_typed, make
 from portal.structures import history
 from portal.web import uploads
 from portal.web.access import allow, person, public
+from portal.web.fields import posted_key
 from portal.web.session import db
 
-uploads.accept(
-    "offers.add_document",
-    # The answers of the form travel with the file.
-    MAX_BYTES + 2 * saisies.MAX_CHARACTERS,
-    f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo).",
-)
+# The answers of the form travel with the file.
+uploads.accept_document("offers.add_document", beside=2 * saisies.MAX_CHARACTERS)
 
 
 @blueprint.post("/offres/<uuid:offer_id>/documents")
@@ -33,7 +30,7 @@ def add_document(offer_id: uuid.UUID) -> Any:
     """Keep a document, or say what is wrong with it. The answers of the form come along and are kept as typed."""
     offer = the_offer(offer_id)
     sent = request.files.get("fichier")
-    key = _key()
+    key = posted_key("cle_document")
     try:
         _keep_answers(offer)
         if sent is None or not sent.filename:
@@ -103,13 +100,6 @@ def document(offer_id: uuid.UUID, document_id: uuid.UUID) -> Any:
         last_modified=found.added_at,
         max_age=0,
     )
-
-
-def _key() -> uuid.UUID | None:
-    try:
-        return uuid.UUID(request.form.get("cle_document", ""))
-    except ValueError:
-        return None
 
 
 def _keep_answers(offer: Offer) -> None:

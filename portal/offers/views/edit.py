@@ -58,7 +58,7 @@ def create(structure_id: uuid.UUID) -> Any:
     form = make_form(request.form)
     if request.form.get("acte") == "besoin":
         return page(form, structure, need=request.form.get("besoin", ""))
-    key = _key(form)
+    key = form.key()
     valid = form.validate()
     if (existing := find_offer(key)) is not None:
         return _after(existing)
@@ -114,7 +114,7 @@ def change(offer_id: uuid.UUID) -> Any:
                 record | _position(record, offer),
                 structure=structure,
                 by=person(),
-                version=_version(form),
+                version=form.opened(),
                 also=sessions.set_sessions(
                     db(), offer, form.rows(), seats=current_app.extensions["session_seats"]
                 ),
@@ -161,14 +161,6 @@ def _begun(text: str | None, structure_id: uuid.UUID) -> Saisie | None:
     return saisies.latest_new(db(), user=person(), structure_id=structure_id)
 
 
-def _key(form: OfferForm) -> uuid.UUID:
-    try:
-        return uuid.UUID(form.cle.data)
-    except (TypeError, ValueError):
-        form.cle.data = str(uuid.uuid4())
-        return uuid.UUID(form.cle.data)
-
-
 def _templates(structure_id: uuid.UUID) -> Sequence[OfferTemplate]:
     return db().execute(modeles.usable_by(person(), structure_id)).scalars().all()
 
@@ -184,11 +176,6 @@ def _template(text: str | None, structure_id: uuid.UUID) -> OfferTemplate | None
         .scalar_one_or_none()
     )
     return found
-
-
-def _version(form: OfferForm) -> int | None:
-    text = str(form.version.data or "")
-    return int(text) if text.isdecimal() and len(text) < 9 else None
 
 
 def _position(record: dict[str, Any], offer: Offer | None) -> dict[str, Any]:

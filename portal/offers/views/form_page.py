@@ -21,6 +21,7 @@ from portal.structures.models import Revision, Structure
 from portal.web.access import person
 from portal.web.answers import Reader
 from portal.web.conflicts import Conflict
+from portal.web.fields import posted_version
 from portal.web.forms import grouped
 from portal.web.session import db
 
@@ -241,7 +242,7 @@ def page(
             }
             for name in ("publics", "modes_accueil", "modes_mobilisation")
         },
-        **aside(shown, structure, offer_id=offer.id if offer else _uuid(form.cle.data)),
+        **aside(shown, structure, offer_id=offer.id if offer else form.key()),
     )
 
 
@@ -316,8 +317,7 @@ def keep_typed(structure: Structure, offer: Offer | None, offer_id: uuid.UUID) -
 
     Raises RuleBroken when they cannot be: too long, or from a form that the person has saved since.
     """
-    version = request.form.get("version", "")
-    opened = int(version) if version.isdecimal() and len(version) < 9 else None
+    opened = posted_version()
     if offer is not None and opened != offer.version and saisie_of(person(), offer_id) is None:
         last: Revision | None = db().execute(history.of_offer(offer_id).limit(1)).scalars().first()
         if last is not None and last.by_id == person().id:
@@ -359,13 +359,6 @@ def _given(form: OfferForm) -> dict[str, Any]:
     copy = form.values()
     form.commune.pre_validate(form) if form.commune.data else None
     return copy | {"code_insee": form.commune.commune.code if form.commune.commune else None}
-
-
-def _uuid(text: str | None) -> uuid.UUID:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return uuid.uuid4()
 
 
 def _as_kept(name: str, value: Any) -> Any:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, url_for
 
 from portal.errors import RuleBroken
 from portal.offers import modeles, rules, saisies, states
@@ -15,6 +15,7 @@ from portal.offers.views.life import said
 from portal.structures import history
 from portal.structures.models import Act, Revision
 from portal.web.access import allow, person
+from portal.web.fields import posted_version
 from portal.web.session import db
 
 
@@ -67,7 +68,7 @@ def restore(offer_id: uuid.UUID, revision_id: uuid.UUID) -> Any:
             modeles.from_plain(wanted),
             structure=offer.structure,
             by=person(),
-            version=request.form.get("version", type=int),
+            version=posted_version(),
             act=Act.RESTAURATION,
             note=f"Version n° {line.number}",
         )

@@ -22,6 +22,7 @@ from portal.structures.models import Structure
 from portal.structures.rules import keeps_catalogue
 from portal.web.access import allow, person
 from portal.web.answers import Reader
+from portal.web.fields import new_key
 from portal.web.session import db
 
 
@@ -53,7 +54,7 @@ def templates() -> Any:
 def new_template() -> Any:
     """Write a template, from an offer when one is named."""
     source = find_offer(uuid.UUID(text)) if _is_uuid(text := request.args.get("offre", "")) else None
-    data: dict[str, Any] = {"cle": str(uuid.uuid4())}
+    data: dict[str, Any] = {"cle": new_key()}
     if source is not None:
         held = {name: getattr(source, name) for name in modeles.FIELDS if name != "nom"}
         data |= {name: value for name, value in held.items() if value is not None}
@@ -67,7 +68,7 @@ def create_template() -> Any:
     """Keep the new template."""
     form = _form(request.form)
     if form.validate():
-        key = uuid.UUID(form.cle.data) if _is_uuid(form.cle.data) else uuid.uuid4()
+        key = form.key()
         if db().get(OfferTemplate, key) is None:
             try:
                 modeles.create_template(

@@ -3,20 +3,17 @@
 `add_to`, `withdrawn`, `downloaded` and `board_of` serve whoever stands at a desk: signed in, or by the link of an e-mail.
 """
 
-import io
-import os
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, render_template, request, send_file
+from flask import abort, flash, make_response, redirect, render_template, request
 
 from portal.accounts.models import Role
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.models import AccessKind
 from portal.clock import PARIS
 from portal.db import new_id
-from portal.documents import EXTENSIONS, MAX_BYTES, too_big
 from portal.errors import RuleBroken
 from portal.prescriptions import documents
 from portal.prescriptions.actors import Actor
@@ -28,12 +25,12 @@ from portal.prescriptions.views.blueprint import blueprint, visible
 from portal.prescriptions.views.desk import Desk
 from portal.web import uploads
 from portal.web.access import allow
+from portal.web.fields import posted_key
 from portal.web.formats import short_day
 from portal.web.session import database, db
 
-TOO_BIG = f"Un document fait {MAX_BYTES // 1_000_000} Mo au plus : réduisez-le (un PDF plutôt qu’une photo)."
 for _endpoint in ("prescriptions.add_document", "reponse.add_document", "prescriptions.paper"):
-    uploads.accept(_endpoint, MAX_BYTES + 20_000, TOO_BIG)
+    uploads.accept_document(_endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,9 @@ class Board:
     add: str | None
     key: uuid.UUID
     before_sending: bool = False
-    accept: str = ",".join(f".{extension}" for extension in EXTENSIONS)
+    accept: str = uploads.KINDS
     most: int = documents.MAX_DOCUMENTS
-    megabytes: int = MAX_BYTES // 1_000_000
+    megabytes: int = uploads.MEGABYTES
 
     @property
     def room(self) -> bool:
@@ -122,10 +119,10 @@ def document(prescription_id: uuid.UUID, document_id: uuid.UUID) -> Any:
 def add_to(prescription: Prescription, desk: Desk) -> Any:
     """Keep the document that was sent, or say what is wrong with it."""
     try:
-        name, content = sent_file()
+        name, content = uploads.sent_document()
         uploads.checked(content)
         prescription = desk.read_again()
-        again = documents.is_kept(db(), prescription, key := _key())
+        again = documents.is_kept(db(), prescription, key := posted_key("cle_document"))
         kept = documents.attach(
             db(),
             prescription,
@@ -163,11 +160,7 @@ def downloaded(prescription: Prescription, document_id: uuid.UUID, desk: Desk) -
     if found is None or found.contenu is None:
         abort(404)
     note_reading_of(prescription, desk)
-    answer = send_file(
-        io.BytesIO(found.contenu), mimetype=found.content_type, as_attachment=True, download_name=found.nom
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return uploads.to_save(found, found.contenu)
 
 
 def note_reading_of(prescription: Prescription, desk: Desk) -> None:
@@ -183,29 +176,7 @@ def note_reading_of(prescription: Prescription, desk: Desk) -> None:
         )
 
 
-def sent_file() -> tuple[str, bytes]:
-    """Return the name and the content of the file `fichier` of this form. Raises RuleBroken without one, or too big."""
-    sent = request.files.get("fichier")
-    if sent is None or not sent.filename:
-        raise RuleBroken("Choisissez d’abord un fichier.", field="fichier")
-    try:
-        size = sent.stream.seek(0, os.SEEK_END)
-        if size > MAX_BYTES:
-            raise RuleBroken(too_big(size), field="fichier")
-        sent.stream.seek(0)
-        return sent.filename, sent.stream.read()
-    finally:
-        sent.close()
-
-
 _WHO = {Side.REFERENT: "le référent", Side.PARTENAIRE: "la structure", Side.PORTAIL: "le portail"}
-
-
-def _key() -> uuid.UUID | None:
-    try:
-        return uuid.UUID(request.form.get("cle_document", ""))
-    except ValueError:
-        return None
 
 
 def _back(desk: Desk) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from sqlmodel import Session
-from wtforms import DateField, RadioField, SelectField
+from wtforms import RadioField, SelectField
 from wtforms.validators import InputRequired, Optional
 
 from portal import clock
@@ -19,6 +19,7 @@ from portal.prescriptions.exports import Filters
 from portal.prescriptions.states import State
 from portal.prescriptions.views.blueprint import blueprint
 from portal.web.access import allow, person
+from portal.web.fields import day_field
 from portal.web.forms import Form, LongSelect, options
 from portal.web.session import database, db
 
@@ -32,8 +33,8 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class PeriodForm(Form):
     """Sent between which days?"""
 
-    du = DateField("Envoyées à partir du", [Optional()])
-    au = DateField("Jusqu’au", [Optional()])
+    du = day_field("Envoyées à partir du")
+    au = day_field("Jusqu’au")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """The days are in order."""

@@ -38,6 +38,7 @@ from portal.prescriptions.views.choosing import (
 )
 from portal.prescriptions.views.prescribe import choice_page
 from portal.web.access import allow, person
+from portal.web.fields import posted_key
 from portal.web.formats import count
 from portal.web.session import database, db
 
@@ -73,7 +74,7 @@ def create_lot() -> Any:
     """Make a draft for each of the people and offers that were chosen; pressed twice, they are made once."""
     offers = find_offers(request.args.getlist("offre"))
     chosen = request.form.getlist("personne")
-    key = read_uuid(request.form.get("cle"))
+    key = posted_key()
     if not offers:
         abort(404)
     if key is None:

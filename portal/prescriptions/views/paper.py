@@ -15,7 +15,6 @@ from portal.prescriptions.paper_forms import LABELS, ON_DEMAND, WhichForm, answe
 from portal.prescriptions.states import Act, Side
 from portal.prescriptions.views.answer import own_desk, told_too_late
 from portal.prescriptions.views.blueprint import blueprint, journal, visible
-from portal.prescriptions.views.documents import sent_file
 from portal.prescriptions.views.telling import tell
 from portal.web import uploads
 from portal.web.access import allow, person
@@ -98,7 +97,7 @@ def _page(prescription: Prescription, act: Act, form: Any, refusal: RuleBroken |
 
 def _write_down(prescription_id: uuid.UUID, act: Act, form: Any) -> None:
     """Keep the sheet, run the verb and tell the others. Raises RuleBroken as they do."""
-    name, content = sent_file()
+    name, content = uploads.sent_document()
     uploads.checked(content)
     prescription = visible(prescription_id)
     by = actors.on_paper(person())

@@ -32,6 +32,7 @@ from portal.prescriptions.views.choosing import (
 )
 from portal.prescriptions.views.documents import board_of
 from portal.web.access import allow, person
+from portal.web.fields import new_key, posted_key
 from portal.web.forms import clean_text
 from portal.web.pagination import PAGE_SIZE, page_number, paginate
 from portal.web.session import db
@@ -58,7 +59,7 @@ def new() -> Any:
         return redirect(url_for("prescriptions.edit", prescription_id=begun.id), 303)
     journal(beneficiary.id)
     origin = _origin(beneficiary)
-    data = {"cle": str(uuid.uuid4()), "partage": USUAL_PIECES}
+    data = {"cle": new_key(), "partage": USUAL_PIECES}
     if origin is not None:
         data |= {"motif": origin.motif, "partage": origin.partage or []}
     return _ask(PrescriptionForm(data=data), offer, beneficiary)
@@ -99,7 +100,7 @@ def choice_page(ticked: list[str], problem: str | None = None) -> Any:
         searched=searched,
         chosen=chosen,
         chosen_ids={one.id for one in chosen},
-        cle=read_uuid(request.form.get("cle")) or uuid.uuid4(),
+        cle=posted_key() or uuid.uuid4(),
         problem=problem,
         came_from=came_from,
         recherche=request.args.get("recherche"),

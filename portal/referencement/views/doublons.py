@@ -15,6 +15,7 @@ from portal.referencement import comparison, queries, rules
 from portal.referencement.views.blueprint import KEEPERS, WRITERS, blueprint
 from portal.structures.rules import keeps_catalogue
 from portal.web.access import allow, person
+from portal.web.fields import posted_version
 from portal.web.pagination import PAGE_SIZE, Pager, page_number
 from portal.web.session import db
 
@@ -61,7 +62,7 @@ def settle(first_id: uuid.UUID, second_id: uuid.UUID) -> Any:
     if act not in (comparison.FIRST, comparison.SECOND):
         abort(400)
     kept, removed = (first, second) if act == comparison.FIRST else (second, first)
-    versions = {name: request.form.get(f"version-{name}", type=int) for name in ("a", "b")}
+    versions = {name: posted_version(f"version-{name}") for name in ("a", "b")}
     opened = None
     if versions["a"] is not None and versions["b"] is not None:
         mine, other = (versions["a"], versions["b"]) if act == "a" else (versions["b"], versions["a"])

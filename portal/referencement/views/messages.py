@@ -12,6 +12,7 @@ from portal.referencement.forms import MessageForm
 from portal.referencement.models import Audience, Campaign
 from portal.referencement.views.blueprint import KEEPERS, as_ids, blueprint, public_url
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.formats import count
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
@@ -47,7 +48,7 @@ def write(name: str) -> Any:
     """The structures concerned, all ticked, and the text proposed."""
     audience = Audience(name)
     objet, texte = messages.ready(audience, public_url())
-    form = MessageForm(data={"cle": str(uuid.uuid4()), "objet": objet, "texte": texte})
+    form = MessageForm(data={"cle": new_key(), "objet": objet, "texte": texte})
     targets = messages.targets(db(), audience)
     ticked = {target.structure.id for target in targets if target.recipients}
     return _write_page(audience, form, targets, ticked)
@@ -59,7 +60,7 @@ def send(name: str) -> Any:
     """Show the real messages, then send them when asked."""
     audience = Audience(name)
     form = MessageForm(request.form)
-    key = _key(form)
+    key = form.key()
     if db().get(Campaign, key) is not None:
         return redirect(url_for("referencement.campaign", campaign_id=key), 303)
     ticked = set(as_ids(request.form.getlist("structure")))
@@ -145,11 +146,3 @@ def _write_page(
         + ".",
         preview=PREVIEW,
     )
-
-
-def _key(form: MessageForm) -> uuid.UUID:
-    try:
-        return uuid.UUID(form.cle.data)
-    except (TypeError, ValueError):
-        form.cle.data = str(uuid.uuid4())
-        return uuid.UUID(form.cle.data)

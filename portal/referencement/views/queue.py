@@ -25,6 +25,7 @@ from portal.structures import notifications as structure_notifications
 from portal.structures import rules as structure_rules
 from portal.structures.models import Revision, Structure
 from portal.web.access import allow, person
+from portal.web.fields import posted_version, read_version
 from portal.web.formats import count
 from portal.web.pagination import page_number, paginate
 from portal.web.session import db
@@ -164,7 +165,7 @@ def _answered(kind: _Kind, id: uuid.UUID, outcome: str, act: Callable[..., Any],
     """Do it, tell its people, and go back to the queue; or show the page again when it cannot be done."""
     found = kind.find(id)
     try:
-        act(db(), found, by=person(), version=request.form.get("version", type=int), **answer)
+        act(db(), found, by=person(), version=posted_version(), **answer)
     except AlreadyDone as done:
         db().rollback()
         flash(done.message, "info")
@@ -244,7 +245,7 @@ def _ticked() -> list[tuple[uuid.UUID, int | None]]:
     for text in request.form.getlist("offre")[:200]:
         name, _, version = text.partition(":")
         try:
-            found.append((uuid.UUID(name), int(version) if version.isdecimal() else None))
+            found.append((uuid.UUID(name), read_version(version)))
         except ValueError:
             continue
     return found

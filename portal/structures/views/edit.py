@@ -15,9 +15,10 @@ from portal.structures import queries, rules
 from portal.structures.forms import StructureForm, answers_of
 from portal.structures.models import Structure
 from portal.structures.views.blueprint import WRITERS, blueprint, is_among, the_structure
-from portal.structures.views.form_page import again, make_form, page, version_of, warnings_of
+from portal.structures.views.form_page import again, make_form, page, warnings_of
 from portal.web.access import allow, has_role, person
 from portal.web.addresses import locate_address
+from portal.web.fields import new_key
 from portal.web.session import db
 
 # What an antenne has in common with the structure it depends on, until somebody says otherwise.
@@ -46,7 +47,7 @@ def new() -> Any:
     head = _head_asked()
     if head is not None:
         given |= {name: getattr(head, name) for name in _SHARED} | {"antenne_of_id": str(head.id)}
-    form = make_form(None, data=given | {"cle": str(uuid.uuid4())})
+    form = make_form(None, data=given | {"cle": new_key()})
     if head is not None and head.siret and not siret:
         told = ("info", f"Le SIRET de l’antenne commence aussi par {_grouped(head.siret[:9])}.")
     return page(form, None, told=told, warnings={})
@@ -57,7 +58,7 @@ def new() -> Any:
 def create() -> Any:
     """Keep the new structure as a draft; a second press finds the first one's."""
     form = make_form(None, request.form)
-    key = _key(form)
+    key = form.key()
     valid = form.validate()
     if is_among(queries.changeable_by, key):
         return redirect(url_for("structures.show", structure_id=key), 303)
@@ -103,7 +104,7 @@ def change(structure_id: uuid.UUID) -> Any:
                 structure,
                 record | _position(record, structure),
                 by=person(),
-                version=version_of(form),
+                version=form.opened(),
             )
         except RuleBroken as broken:
             db().rollback()
@@ -201,14 +202,6 @@ def _position(record: dict[str, Any], structure: Structure | None) -> dict[str, 
     # Nobody waits for the geocoder with the database in hand; nothing is written yet.
     db().rollback()
     return {"position": locate_address(adresse, code_insee)}
-
-
-def _key(form: StructureForm) -> uuid.UUID:
-    try:
-        return uuid.UUID(form.cle.data)
-    except (TypeError, ValueError):
-        form.cle.data = str(uuid.uuid4())
-        return uuid.UUID(form.cle.data)
 
 
 def _grouped(figures: str) -> str:

@@ -106,12 +106,6 @@ def warnings_of(answers: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def version_of(form: StructureForm) -> int | None:
-    """Return the version that was opened, None when the form does not say."""
-    text = str(form.version.data or "")
-    return int(text) if text.isdecimal() and len(text) < 9 else None
-
-
 def _head(text: str | None) -> Structure | None:
     """The structure that was chosen, when the person may choose it whatever its SIREN: one that they may change."""
     try:

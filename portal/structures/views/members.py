@@ -15,6 +15,7 @@ from portal.structures.models import Invitation, JoinRequest, Membership, Member
 from portal.structures.views.blueprint import WRITERS, blueprint, is_among, public_url, the_structure
 from portal.structures.views.invitation import address_of
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.session import db
 
 
@@ -39,7 +40,7 @@ def invite(structure_id: uuid.UUID) -> Any:
                 courriel=form.courriel.data or "",
                 level=MembershipLevel(form.level.data),
                 by=person(),
-                id=_uuid(form.cle.data),
+                id=form.key(),
             )
         except AlreadyDone:
             db().rollback()
@@ -195,7 +196,7 @@ def _send(invitation: Invitation, structure: Structure) -> None:
 
 
 def _blank() -> InviteForm:
-    return InviteForm(data={"cle": str(uuid.uuid4()), "level": MembershipLevel.MEMBRE.value})
+    return InviteForm(data={"cle": new_key(), "level": MembershipLevel.MEMBRE.value})
 
 
 def _page(structure: Structure, form: InviteForm) -> str:

@@ -1,0 +1,93 @@
+"""Documents of a report: added and withdrawn by the partner as long as it writes it; downloaded as those of the convention."""
+
+import uuid
+from typing import Any
+
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
+
+from portal.accounts.models import Role
+from portal.budget.views.partners import blueprint, visible
+from portal.conventions import papers
+from portal.conventions.engagements import PartnerReport
+from portal.conventions.models import Convention
+from portal.errors import RuleBroken
+from portal.web import uploads
+from portal.web.access import allow, person
+from portal.web.fields import posted_key
+from portal.web.session import db
+
+uploads.accept_document("follow.add_report_paper")
+
+
+@blueprint.route("/<uuid:convention_id>/rapports/<uuid:report_id>/documents", methods=["GET", "POST"])
+@allow(Role.PARTENAIRE)
+def add_report_paper(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
+    """Add a document to a report."""
+    convention = visible(convention_id)
+    report = report_of(convention, report_id)
+    wrong = None
+    if request.method == "POST":
+        try:
+            name, content = uploads.sent_document()
+            uploads.checked(content)
+            convention = visible(convention_id)
+            kept = papers.attach_to_report(
+                db(),
+                convention,
+                report_id,
+                filename=name,
+                content=content,
+                by=person(),
+                id=posted_key("cle_document"),
+            )
+        except RuleBroken as broken:
+            db().rollback()
+            convention = visible(convention_id)
+            report = report_of(convention, report_id)
+            wrong = broken.message
+        else:
+            db().commit()
+            flash(f"« {kept.nom} » est ajouté.", "success")
+            return redirect(_home(convention_id, report_id), 303)
+    page = render_template(
+        "budget/report_paper.html",
+        convention=convention,
+        report=report,
+        home=_home(convention_id, report_id),
+        wrong=wrong,
+        key=uuid.uuid4(),
+        accept=uploads.KINDS,
+        megabytes=uploads.MEGABYTES,
+    )
+    return make_response(page, 422 if wrong else 200)
+
+
+@blueprint.post(
+    "/<uuid:convention_id>/rapports/<uuid:report_id>/documents/<uuid:document_id>/retirer",
+)
+@allow(Role.PARTENAIRE)
+def withdraw_report_paper(convention_id: uuid.UUID, report_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """Withdraw a document of a report."""
+    convention = visible(convention_id)
+    report_of(convention, report_id)
+    try:
+        name = papers.withdraw_from_report(db(), convention, report_id, document_id, by=person())
+    except RuleBroken as broken:
+        db().rollback()
+        flash(broken.message, "warning")
+    else:
+        db().commit()
+        flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
+    return redirect(_home(convention_id, report_id), 303)
+
+
+def report_of(convention: Convention, report_id: uuid.UUID) -> PartnerReport:
+    """Return the report of this convention; 404 for another's."""
+    found = db().get(PartnerReport, report_id)
+    if found is None or found.convention_id != convention.id:
+        abort(404)
+    return found
+
+
+def _home(convention_id: uuid.UUID, report_id: uuid.UUID) -> str:
+    return url_for("follow.report", convention_id=convention_id, report_id=report_id, _anchor="documents")

@@ -37,9 +37,13 @@ account_rules._NOBODY = account_rules._hasher.hash("personne")
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is there for good (modules, tables of communes, tests) out of each search for garbage."""
+    """Leave what is there for good (modules, tables of communes, tests) out of each search for garbage.
+
+    And search less often: a page read as a tree makes tens of thousands of objects, which a search finds alive.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

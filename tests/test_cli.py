@@ -25,7 +25,7 @@ from portal.db import Database
 from portal.offers import queries as offer_queries
 from portal.structures.models import Membership, MembershipLevel
 from tests.factories.structures import make_structure
-from tests.races.databases import own_url
+from tests.races.databases import own_database, own_url
 
 Run = Callable[..., Result]
 
@@ -40,10 +40,10 @@ def empty(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def database_here(empty: Database) -> Database:
+def database_here(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with its tables, whose changes are really committed."""
-    migrate.upgrade(empty.engine)
-    return empty
+    with own_database(engine_name, request, tmp_path) as database:
+        yield database
 
 
 def runner(config: Config, database: Database) -> tuple[Flask, Run]:

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
-from portal import clock, create_app, migrate
+from portal import clock, create_app
 from portal.accounts import tokens
 from portal.accounts.models import ApiToken, Role, User
 from portal.config import Config
@@ -17,7 +17,7 @@ from portal.db import Database
 from portal.errors import AlreadyDone, RuleBroken
 from tests.factories.accounts import make_user
 from tests.pages import Browser
-from tests.races.databases import own_url
+from tests.races.databases import own_database
 
 SignIn = Callable[[User], Browser]
 
@@ -140,11 +140,8 @@ class TestPage:
 @pytest.fixture
 def committed(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with its tables, whose changes are really committed."""
-    with own_url(engine_name, request, tmp_path) as url:
-        database = Database(url)
-        migrate.upgrade(database.engine)
+    with own_database(engine_name, request, tmp_path) as database:
         yield database
-        database.engine.dispose()
 
 
 class TestCommand:

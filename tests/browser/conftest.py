@@ -44,9 +44,9 @@ class Portal:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     named = os.environ.get("PORTAL_CHROMIUM")
-    found = named or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    # The shell without windows first: the same engine, a tenth less work a page.
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = named or next(filter(None, map(shutil.which, names)), None)
     assert found, "the browser tests need Chromium: `make browser` installs it, PORTAL_CHROMIUM names one"
     return found
 

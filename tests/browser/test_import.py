@@ -13,8 +13,6 @@ from tests.browser.axe import check
 from tests.browser.conftest import Portal
 from tests.exchanges.import_tables import SERVICE, STRUCTURE, workbook
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

@@ -162,6 +162,7 @@ PAGES: dict[str, list[str]] = {
         f"{PERMIS_ACTION}/suivi",
         f"{PERMIS}/rapports",
         PERMIS_REPORT,
+        f"{PERMIS_REPORT}/documents",
         f"{PERMIS}/versements",
         "/compte",
     ],
@@ -226,6 +227,7 @@ PAGES: dict[str, list[str]] = {
         *READ_OF_BUDGET,
         DRAFT,
         f"{DRAFT}/signer",
+        f"{DRAFT}/supprimer",
         f"{DRAFT}/modifier",
         f"{PERMIS}/avenant",
         f"{PERMIS}/renouveler",
@@ -305,7 +307,8 @@ def _no_side_scroll(page: Page) -> None:
 
 @pytest.mark.parametrize("role", list(PAGES), ids=lambda role: role or "nobody")
 def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str, engine_name: str) -> None:
-    # A page is the same from both engines: axe looks at it wide on one, narrow on the other.
+    # A page is the same from both engines: axe looks at it wide on one, narrow on the other; its colours are those of
+    # the wide one, but for what only a phone shows, which the first pages of a role hold.
     narrow = engine_name == "postgresql"
     ids = _ids(portal)
     paths = [path.format_map(ids) for path in PAGES[role]]
@@ -314,7 +317,7 @@ def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str, e
     page = open_page()
     if role:
         Mouse(page).sign_in(role, demo.PASSWORD)
-    for path in paths:
+    for number, path in enumerate(paths):
         response = page.goto(path)
         assert response is not None
         assert response.status < 500, path
@@ -323,7 +326,7 @@ def test_every_page(open_page: Callable[..., Page], portal: Portal, role: str, e
             for width in (640, 320):
                 page.set_viewport_size({"width": width, "height": 900})
                 _no_side_scroll(page)
-        check(page)
+        check(page, contrast=not narrow or number < 5)
 
 
 def _paths_of_conventions(portal: Portal) -> list[str]:

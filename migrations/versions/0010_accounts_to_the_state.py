@@ -36,8 +36,8 @@ TABLES = (
     "convention_amendment",
     "convention_event",
     "convention_report",
-    "convention_document",
     "convention_payment",
+    "convention_document",
     "fiche_financed_action",
     "state_expense",
     "budget_document",
@@ -52,6 +52,7 @@ def _columns() -> "list[tuple[str, sa.Column]]":  # type: ignore[type-arg]
         ),
         ("convention", sa.Column("signee_le", sa.Date(), nullable=True)),
         ("convention", sa.Column("resiliee_le", sa.Date(), nullable=True)),
+        ("convention", sa.Column("supprimee_le", sa.Date(), nullable=True)),
         ("convention", sa.Column("grace_jours", sa.Integer(), server_default="60", nullable=False)),
         ("convention", sa.Column("objectifs", sa.String(length=5000), nullable=True)),
         ("convention", sa.Column("renouvelle_id", sa.Uuid(), nullable=True)),
@@ -424,6 +425,7 @@ def upgrade() -> None:
             JSON,
             nullable=True,
         ),
+        sa.Column("brouillon", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_budget_event_by_id")),
         sa.ForeignKeyConstraint(
             ["convention_id"], ["state_convention.id"], name=op.f("fk_budget_event_convention_id")
@@ -623,6 +625,7 @@ def upgrade() -> None:
             JSON,
             nullable=True,
         ),
+        sa.Column("brouillon", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_convention_event_by_id")),
         sa.ForeignKeyConstraint(
             ["convention_id"], ["convention.id"], name=op.f("fk_convention_event_convention_id")
@@ -712,32 +715,6 @@ def upgrade() -> None:
     op.create_index("ix_convention_report_due", "convention_report", ["state", "du_le"])
 
     op.create_table(
-        "convention_document",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("convention_id", sa.Uuid(), nullable=False),
-        sa.Column("report_id", sa.Uuid(), nullable=True),
-        sa.Column("nom", sa.String(length=150), nullable=False),
-        sa.Column("content_type", sa.String(length=100), nullable=False),
-        sa.Column("taille", sa.Integer(), nullable=False),
-        sa.Column("contenu", sa.LargeBinary(), nullable=False),
-        sa.Column("added_by_id", sa.Uuid(), nullable=True),
-        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("taille >= 0", name=op.f("ck_convention_document_taille_positive")),
-        sa.ForeignKeyConstraint(
-            ["added_by_id"], ["account.id"], name=op.f("fk_convention_document_added_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["convention_id"], ["convention.id"], name=op.f("fk_convention_document_convention_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["report_id"], ["convention_report.id"], name=op.f("fk_convention_document_report_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_convention_document")),
-    )
-    op.create_index(op.f("ix_convention_document_convention_id"), "convention_document", ["convention_id"])
-    op.create_index(op.f("ix_convention_document_report_id"), "convention_document", ["report_id"])
-
-    op.create_table(
         "convention_payment",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("convention_id", sa.Uuid(), nullable=False),
@@ -764,6 +741,40 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_convention_payment_action_id"), "convention_payment", ["action_id"])
     op.create_index("ix_convention_payment_convention", "convention_payment", ["convention_id", "prevu_le"])
+
+    op.create_table(
+        "convention_document",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("convention_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=True),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("nom", sa.String(length=150), nullable=False),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("taille", sa.Integer(), nullable=False),
+        sa.Column("contenu", sa.LargeBinary(), nullable=False),
+        sa.Column("added_by_id", sa.Uuid(), nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("taille >= 0", name=op.f("ck_convention_document_taille_positive")),
+        sa.CheckConstraint(
+            "report_id IS NULL OR payment_id IS NULL", name=op.f("ck_convention_document_of_one_thing")
+        ),
+        sa.ForeignKeyConstraint(
+            ["added_by_id"], ["account.id"], name=op.f("fk_convention_document_added_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["convention_id"], ["convention.id"], name=op.f("fk_convention_document_convention_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["convention_payment.id"], name=op.f("fk_convention_document_payment_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["report_id"], ["convention_report.id"], name=op.f("fk_convention_document_report_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_convention_document")),
+    )
+    op.create_index(op.f("ix_convention_document_convention_id"), "convention_document", ["convention_id"])
+    op.create_index(op.f("ix_convention_document_payment_id"), "convention_document", ["payment_id"])
+    op.create_index(op.f("ix_convention_document_report_id"), "convention_document", ["report_id"])
 
     op.create_table(
         "fiche_financed_action",

@@ -19,6 +19,7 @@ CHECKS = {
     "convention_state": "state IN ('brouillon', 'signee', 'close', 'resiliee')",
     "signed_on_a_day": "state = 'brouillon' OR signee_le IS NOT NULL",
     "ended_on_a_day": "(state = 'resiliee') = (resiliee_le IS NOT NULL)",
+    "thrown_away_as_a_draft": "supprimee_le IS NULL OR state = 'brouillon'",
     "grace_sensible": "grace_jours BETWEEN 0 AND 365",
 }
 FORMER_PLACE = ["prescription_id", "movement"]

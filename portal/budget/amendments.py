@@ -140,7 +140,7 @@ def create(
             session.add(_amount(made, annee, volet, now.of_volet(annee, volet)))
         if annee in now.plans:
             _copy_plan(session, now.plans[annee], annee, made)
-    history.record(session, convention, f"{made.name} écrit (brouillon)", by=by)
+    history.record(session, convention, f"{made.name} écrit (brouillon)", by=by, draft=True)
     session.flush()
     return made
 
@@ -198,7 +198,9 @@ def change(
             session.delete(row)
     session.add_all(_amount(amendment, *key, cents) for key, cents in said.items() if key not in rows)
     amendment.version += 1
-    history.record(session, convention, f"{amendment.name} : texte modifié", by=by, detail=changes)
+    history.record(
+        session, convention, f"{amendment.name} : texte modifié", by=by, detail=changes, draft=True
+    )
     session.flush()
 
 
@@ -284,7 +286,7 @@ def remove(
     name = amendment.name
     session.delete(amendment)
     session.flush()
-    history.record(session, convention, f"{name} retiré (brouillon)", by=by)
+    history.record(session, convention, f"{name} retiré (brouillon)", by=by, draft=True)
     session.flush()
 
 

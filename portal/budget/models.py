@@ -635,6 +635,8 @@ class BudgetEvent(SQLModel, table=True):
     motif: str | None = Field(default=None, max_length=2000)
     # {field: [before, after]}, as text.
     detail: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, nullable=True)
+    # About a text that was not signed when it was written, or a document of a bilan not handed in: not for the State.
+    brouillon: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class TerritoryKind(StrEnum):

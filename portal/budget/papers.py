@@ -114,7 +114,7 @@ def kind_of(document: BudgetDocument) -> tuple[Kind, uuid.UUID]:
 
 def is_of_a_draft(session: Session, convention: StateConvention, document: BudgetDocument) -> bool:
     """Say whether a document is about what the State's services do not read yet: an unsigned text, a bilan in preparation."""
-    return _name_of_draft(owner_of(session, convention, *kind_of(document))) is not None
+    return _is_draft(owner_of(session, convention, *kind_of(document)))
 
 
 def attach(
@@ -174,7 +174,12 @@ def attach(
         document.id = id
     session.add(document)
     history.record(
-        session, convention, _said_of(owner, "document ajouté"), by=by, detail={"document": (None, name)}
+        session,
+        convention,
+        "Document ajouté",
+        by=by,
+        detail={"document": (None, name)},
+        draft=_is_draft(owner),
     )
     session.flush()
     return document
@@ -205,25 +210,22 @@ def withdraw(
     name = document.nom
     session.delete(document)
     history.record(
-        session, convention, _said_of(owner, "document retiré"), by=by, detail={"document": (name, None)}
+        session,
+        convention,
+        "Document retiré",
+        by=by,
+        detail={"document": (name, None)},
+        draft=_is_draft(owner),
     )
     session.flush()
     return name
 
 
-def _name_of_draft(owner: object) -> str | None:
-    """Return what an unsigned text or a bilan in preparation is called; None for anything else."""
-    if isinstance(owner, StateAmendment) and owner.signe_le is None:
-        return owner.name
-    if isinstance(owner, Bilan) and owner.state is BilanState.PREPARATION:
-        return f"{owner.kind.label} {owner.annee}"
-    return None
-
-
-def _said_of(owner: object, what: str) -> str:
-    """Return the line of the history; of a draft it begins with its name (`history.without_drafts`)."""
-    draft = _name_of_draft(owner)
-    return f"{what[0].upper()}{what[1:]}" if draft is None else f"{draft} : {what}"
+def _is_draft(owner: object) -> bool:
+    """True for an unsigned text and a bilan in preparation."""
+    if isinstance(owner, StateAmendment):
+        return owner.signe_le is None
+    return isinstance(owner, Bilan) and owner.state is BilanState.PREPARATION
 
 
 def _check_not_closed(convention: StateConvention) -> None:

@@ -67,6 +67,7 @@ def write(
         convention,
         f"Plan {annee}, {amendment.name} : ligne ajoutée, {line.objet[:100]}",
         by=by,
+        draft=True,
         detail={name: (None, value) for name in FIELDS if (value := told[name])},
     )
     return line
@@ -103,6 +104,7 @@ def change(
         convention,
         f"Plan {line.annee}, {amendment.name} : ligne modifiée, {line.objet[:100]}",
         by=by,
+        draft=True,
         detail=changes,
     )
 
@@ -127,6 +129,7 @@ def move(session: Session, line: PlanLine, amendment: StateAmendment, *, up: boo
         convention,
         f"Plan {line.annee}, {amendment.name} : ligne déplacée, {line.objet[:100]}",
         by=by,
+        draft=True,
     )
     return True
 
@@ -149,7 +152,12 @@ def remove(
     session.delete(line)
     session.flush()
     history.record(
-        session, convention, f"Plan {annee}, {amendment.name} : ligne ôtée, {objet[:100]}", by=by, detail=gone
+        session,
+        convention,
+        f"Plan {annee}, {amendment.name} : ligne ôtée, {objet[:100]}",
+        by=by,
+        draft=True,
+        detail=gone,
     )
 
 
@@ -178,7 +186,11 @@ def restate(session: Session, amendment: StateAmendment, annee: int, *, by: User
     )
     session.flush()
     history.record(
-        session, convention, f"Plan {annee}, {amendment.name} : repris de « {former.name} »", by=by
+        session,
+        convention,
+        f"Plan {annee}, {amendment.name} : repris de « {former.name} »",
+        by=by,
+        draft=True,
     )
     return len(lines)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from portal.db import JsonColumn, id_field, moment_field, optional_moment_field, text_enum
@@ -40,10 +40,6 @@ class ConventionAmendment(SQLModel, table=True):
     by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")
 
 
-# How the history says that a draft was thrown away: its row stays for its history, and is seen no more.
-DISCARDED = "Brouillon supprimé"
-
-
 class ConventionEvent(SQLModel, table=True):
     """A line of the history of a partner's convention: who, when, what, why. Lines are added, never changed."""
 
@@ -60,6 +56,8 @@ class ConventionEvent(SQLModel, table=True):
     motif: str | None = Field(default=None, max_length=1000)
     # {field: [before, after]}, as text.
     detail: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn, nullable=True)
+    # About what was not signed, handed in or paid when it was written: the State's services do not read it.
+    brouillon: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class PartnerPayment(SQLModel, table=True):
@@ -165,14 +163,18 @@ class PartnerReport(SQLModel, table=True):
 
 
 class ConventionDocument(SQLModel, table=True):
-    """A document of a partner's convention (the signed act, an amendment) or of one of its reports."""
+    """A document of a partner's convention (the signed act, an amendment), of one of its reports or of its payments."""
 
     __tablename__ = "convention_document"
-    __table_args__ = (CheckConstraint("taille >= 0", name="taille_positive"),)
+    __table_args__ = (
+        CheckConstraint("taille >= 0", name="taille_positive"),
+        CheckConstraint("report_id IS NULL OR payment_id IS NULL", name="of_one_thing"),
+    )
 
     id: uuid.UUID = id_field()
     convention_id: uuid.UUID = Field(foreign_key="convention.id", index=True)
     report_id: uuid.UUID | None = Field(default=None, foreign_key="convention_report.id", index=True)
+    payment_id: uuid.UUID | None = Field(default=None, foreign_key="convention_payment.id", index=True)
     nom: str = Field(max_length=150)
     content_type: str = Field(max_length=100)
     taille: int

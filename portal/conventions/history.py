@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session, SQLModel, col
 
 from portal.accounts.models import User
 from portal.conventions.engagements import ConventionEvent
+from portal.conventions.states import ConventionState
 
 Event = TypeVar("Event", bound=SQLModel)
 
@@ -18,10 +19,11 @@ class Kept(Protocol):
 
     id: Any
     created_at: datetime
+    state: ConventionState
 
 
 class History(Generic[Event]):
-    """The lines of one table of events: `convention_id`, `at`, `by_id`, `fait`, `motif`, `detail`."""
+    """The lines of one table of events: `convention_id`, `at`, `by_id`, `fait`, `motif`, `detail`, `brouillon`."""
 
     def __init__(self, event: type[Event]) -> None:
         self._event: Any = event
@@ -35,8 +37,13 @@ class History(Generic[Event]):
         by: User | None,
         motif: str | None = None,
         detail: Mapping[str, tuple[Any, Any]] | None = None,
+        draft: bool = False,
     ) -> None:
-        """Add a line: what was done (`fait`), why, and {field: (before, after)} of what changed."""
+        """Add a line: what was done (`fait`), why, and {field: (before, after)} of what changed.
+
+        `draft` says that it is about what the State's services do not read yet: an unsigned text, a bilan in
+        preparation, a report not handed in. Whatever is written of a convention that is a draft is so.
+        """
         session.add(
             self._event(
                 convention_id=convention.id,
@@ -46,6 +53,7 @@ class History(Generic[Event]):
                 detail={name: [_said(old), _said(new)] for name, (old, new) in detail.items()}
                 if detail
                 else None,
+                brouillon=draft or convention.state is ConventionState.BROUILLON,
             )
         )
 
@@ -68,6 +76,10 @@ class History(Generic[Event]):
         found = session.execute(self.statement(convention).where(*conditions).limit(limit)).all()
         return [(line, user.full_name if user else None) for line, user in found]
 
+    def without_drafts(self) -> ColumnElement[bool]:
+        """The condition of the lines that the State's services may read: what was a draft when written is not theirs."""
+        return col(self._event.brouillon).is_(False)
+
     def last(self, session: Session, convention: Kept) -> tuple[str | None, datetime]:
         """Return who wrote last (None: the portal) and when; where there is no line, when the convention was made."""
         for line, who in self.lines(session, convention, limit=1):
@@ -87,3 +99,4 @@ def _said(value: Any) -> str | None:
 
 _PARTNERS = History(ConventionEvent)
 record, lines, last = _PARTNERS.record, _PARTNERS.lines, _PARTNERS.last
+without_drafts = _PARTNERS.without_drafts

@@ -13,13 +13,7 @@ from portal import clock
 from portal.accounts.models import User
 from portal.conventions import history, ledger
 from portal.conventions.amendments import ENDED
-from portal.conventions.engagements import (
-    DISCARDED,
-    ConventionDocument,
-    ConventionEvent,
-    PartnerPayment,
-    PartnerReport,
-)
+from portal.conventions.engagements import ConventionDocument, PartnerPayment, PartnerReport
 from portal.conventions.models import ActionOffer, Convention, FinancedAction, Waiting
 from portal.conventions.states import ConventionState, Standing
 from portal.conventions.writing import (
@@ -191,14 +185,12 @@ def discard(
 ) -> str:
     """Throw a draft away with its actions, schedules and documents, and return the number that it had.
 
-    The database keeps every line of a history, and so the row that they are about: it is seen no more
-    (`queries.discarded`), and its number is free again. Raises NotAllowed; AlreadyDone when it is thrown away already,
-    or signed; ChangedMeanwhile; RuleBroken when something else names one of its actions.
+    The database keeps every line of a history, and so the row that they are about: it bears the day, is seen no more
+    (`queries.discarded`), and another may have its number. Raises NotAllowed; AlreadyDone when it is thrown away
+    already (`take`), or signed; ChangedMeanwhile; RuleBroken when something else names one of its actions.
     """
     check_officer(by)
     take(session, convention)
-    if thrown_away(session, convention) is not None:
-        raise AlreadyDone("Ce brouillon est déjà supprimé.")
     if convention.state is not ConventionState.BROUILLON:
         raise AlreadyDone("Cette convention est signée : elle ne se supprime plus.")
     check_version(convention, version)
@@ -225,13 +217,15 @@ def discard(
             "Une dépense ou une fiche de la convention avec l’État nomme une action de ce brouillon : ôtez-la d’abord."
         ) from error
     former = session.get(Convention, convention.renouvelle_id) if convention.renouvelle_id else None
+    convention.supprimee_le = clock.today()
+    # A number is that of one row.
     convention.numero = f"supprimé {convention.id.hex}"[:40]
     convention.renouvelle_id = None
     convention.version += 1
     told: dict[str, tuple[object, object]] = {"numero": (numero, None)}
     if names:
         told["action"] = (names, None)
-    history.record(session, convention, DISCARDED, by=by, motif=motif, detail=told)
+    history.record(session, convention, "Brouillon supprimé", by=by, motif=motif, detail=told)
     if former is not None:
         history.record(
             session,
@@ -239,19 +233,11 @@ def discard(
             f"Renouvellement abandonné\u00a0: brouillon {numero} supprimé",
             by=by,
             motif=motif,
+            draft=True,
         )
     session.flush()
     session.expire(convention, ["actions"])
     return numero
-
-
-def thrown_away(session: Session, convention: Convention) -> ConventionEvent | None:
-    """Return the line of the history that says that this draft was thrown away, None when it was not."""
-    return session.exec(
-        select(ConventionEvent).where(
-            col(ConventionEvent.convention_id) == convention.id, col(ConventionEvent.fait) == DISCARDED
-        )
-    ).first()
 
 
 def present(session: Session, convention: Convention) -> Present:

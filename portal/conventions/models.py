@@ -85,6 +85,7 @@ class Convention(SQLModel, table=True):
         CheckConstraint("delai_entree_jours BETWEEN 1 AND 365", name="delai_sensible"),
         CheckConstraint("state = 'brouillon' OR signee_le IS NOT NULL", name="signed_on_a_day"),
         CheckConstraint("(state = 'resiliee') = (resiliee_le IS NOT NULL)", name="ended_on_a_day"),
+        CheckConstraint("supprimee_le IS NULL OR state = 'brouillon'", name="thrown_away_as_a_draft"),
         CheckConstraint("grace_jours BETWEEN 0 AND 365", name="grace_sensible"),
     )
 
@@ -108,6 +109,8 @@ class Convention(SQLModel, table=True):
     signee_le: date | None = None
     # The last day of a convention that was ended before its time; `date_fin` is that day too.
     resiliee_le: date | None = None
+    # The day a draft was thrown away: its row stays for its history, and is seen no more (`queries.scope`).
+    supprimee_le: date | None = None
     # Days after the end during which everything that closes it can still be written.
     grace_jours: int = Field(default=60, sa_column_kwargs={"server_default": "60"})
     objectifs: str | None = Field(default=None, max_length=5000)

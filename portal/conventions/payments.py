@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.conventions import amendments, history
-from portal.conventions.engagements import ConventionAmendment, PartnerPayment
+from portal.conventions.engagements import ConventionAmendment, ConventionDocument, PartnerPayment
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.states import ConventionState
 from portal.conventions.writing import check_officer, check_version, take, written_before
@@ -34,6 +34,18 @@ def of_convention(session: Session, convention_id: uuid.UUID) -> list[PartnerPay
             .order_by(col(PartnerPayment.prevu_le), col(PartnerPayment.id))
         )
     )
+
+
+def one(session: Session, convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
+    """Return a payment of this convention as it is now. Raises AlreadyDone when it is gone, or another's."""
+    payment = session.exec(
+        select(PartnerPayment)
+        .where(col(PartnerPayment.id) == payment_id, col(PartnerPayment.convention_id) == convention.id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if payment is None:
+        raise AlreadyDone("Ce versement n’est plus dans le calendrier de la convention.")
+    return payment
 
 
 def engaged(payment: PartnerPayment) -> int:
@@ -103,7 +115,7 @@ def change(
     """
     check_officer(by)
     take(session, convention)
-    payment = _one(session, convention, payment_id)
+    payment = one(session, convention, payment_id)
     if payment.verse_le is not None:
         raise AlreadyDone("Ce versement est fait : corrigez ce qui est versé, ou annulez-le d’abord.")
     check_not_closed(convention)
@@ -145,7 +157,7 @@ def pay(
     """
     check_officer(by)
     take(session, convention)
-    payment = _one(session, convention, payment_id)
+    payment = one(session, convention, payment_id)
     values = {
         "verse_le": verse_le,
         "verse_centimes": verse_centimes,
@@ -193,7 +205,7 @@ def undo(
     """
     check_officer(by)
     take(session, convention)
-    payment = _one(session, convention, payment_id)
+    payment = one(session, convention, payment_id)
     if payment.verse_le is None:
         raise AlreadyDone("Ce versement n’est pas fait : il n’y a rien à annuler.")
     check_not_closed(convention)
@@ -229,14 +241,20 @@ def remove(
     by: User | None,
     version: int | None = None,
 ) -> str:
-    """Take a planned payment away and return its title. Raises AlreadyDone when it is paid or gone; ChangedMeanwhile."""
+    """Take a planned payment away and return its title.
+
+    Raises AlreadyDone when it is paid or gone; ChangedMeanwhile; RuleBroken as long as documents are joined to it.
+    """
     check_officer(by)
     take(session, convention)
-    payment = _one(session, convention, payment_id)
+    payment = one(session, convention, payment_id)
     check_not_closed(convention)
     if payment.verse_le is not None:
         raise AlreadyDone("Ce versement est fait : il ne s’ôte pas du calendrier.")
     check_version(payment, version, "ce versement")
+    joined = select(ConventionDocument.id).where(col(ConventionDocument.payment_id) == payment.id).limit(1)
+    if session.exec(joined).first() is not None:
+        raise RuleBroken("Des documents sont joints à ce versement : retirez-les d’abord.")
     session.delete(payment)
     history.record(
         session,
@@ -286,17 +304,6 @@ def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
         "montant_centimes": values["montant_centimes"],
         "action_id": values.get("action_id"),
     }
-
-
-def _one(session: Session, convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
-    payment = session.exec(
-        select(PartnerPayment)
-        .where(col(PartnerPayment.id) == payment_id, col(PartnerPayment.convention_id) == convention.id)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if payment is None:
-        raise AlreadyDone("Ce versement n’est plus dans le calendrier de la convention.")
-    return payment
 
 
 def _check(session: Session, convention: Convention, values: Mapping[str, Any]) -> None:

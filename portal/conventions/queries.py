@@ -7,14 +7,14 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, case, false, or_
+from sqlalchemy import ColumnElement, Select, and_, case, false
 from sqlalchemy.orm import contains_eager, joinedload, load_only, selectinload
 from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.conventions import ledger, waiting
-from portal.conventions.engagements import DISCARDED, ConventionAmendment, ConventionEvent
+from portal.conventions.engagements import ConventionAmendment
 from portal.conventions.models import (
     ActionOffer,
     Convention,
@@ -37,7 +37,7 @@ def scope(user: User) -> Any:
     The officer all, drafts thrown away left out; a partner its own and the State's services all, once they are signed.
     """
     if user.role is Role.CONVENTIONNEMENT:
-        return or_(col(Convention.state) != ConventionState.BROUILLON, ~discarded())
+        return ~discarded()
     signed = col(Convention.state) != ConventionState.BROUILLON
     if user.role is Role.ETAT:
         return signed
@@ -48,13 +48,7 @@ def scope(user: User) -> Any:
 
 def discarded() -> ColumnElement[bool]:
     """The condition of the drafts that were thrown away (`life.discard`): only their history is left."""
-    return (
-        select(ConventionEvent.id)
-        .where(
-            col(ConventionEvent.convention_id) == col(Convention.id), col(ConventionEvent.fait) == DISCARDED
-        )
-        .exists()
-    )
+    return col(Convention.supprimee_le).is_not(None)
 
 
 def stands(standing: Standing, day: date) -> ColumnElement[bool]:

@@ -114,7 +114,9 @@ def renew(
     _copy_schedules(
         session, convention, made, actions, former_amount=amendments.amount_in_the_end(convention, amended)
     )
-    history.record(session, convention, f"Renouvellement préparé\u00a0: convention {made.numero}", by=by)
+    history.record(
+        session, convention, f"Renouvellement préparé\u00a0: convention {made.numero}", by=by, draft=True
+    )
     history.record(session, made, f"Renouvelle la convention {convention.numero}", by=by)
     session.flush()
     return made

@@ -393,7 +393,7 @@ def save(
     """
     report = to_write(session, convention, report_id, by, version)
     if _write(report, values):
-        history.record(session, convention, f"{report.kind.label} : brouillon enregistré", by=by)
+        history.record(session, convention, f"{report.kind.label} : brouillon enregistré", by=by, draft=True)
     session.flush()
     return report
 

@@ -56,7 +56,7 @@ def create_convention(
     check_officer(by)
     written = session.get(Convention, id) if id is not None else None
     if written is not None:
-        if life.thrown_away(session, written) is not None:
+        if written.supprimee_le is not None:
             raise AlreadyDone("Ce brouillon a été supprimé. Enregistrez de nouveau pour en faire un autre.")
         return written
     convention = Convention(

@@ -38,9 +38,12 @@ def take(session: Session, row: Table) -> Table:
     """Take the row until the transaction ends, and return it as it is now.
 
     That of the convention, most often: what is counted over several of its rows is then written one after the other.
+    Raises AlreadyDone for a draft that was thrown away: nothing is written of it any more.
     """
     session.flush()
     session.refresh(row, with_for_update=True)
+    if isinstance(row, Convention) and row.supprimee_le is not None:
+        raise AlreadyDone("Ce brouillon est déjà supprimé : il n’en reste que l’historique.")
     return row
 
 

@@ -236,6 +236,7 @@ PAGES: dict[str, list[str]] = {
         f"{PERMIS}/rapports/nouveau",
         f"{PERMIS_REPORT}/corriger",
         f"{PERMIS}/versements/nouveau",
+        f"{BALANCE}/documents",
         f"{BALANCE}/modifier",
         f"{BALANCE}/verse",
         f"{OVER}/clore",

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
-from portal.budget import amendments, bilans, expenses, fiches, papers, planning
+from portal.budget import agreement, amendments, bilans, expenses, fiches, history, papers, planning
 from portal.budget.models import (
     BilanKind,
     BilanState,
@@ -90,6 +90,52 @@ def test_the_history_of_a_draft_is_not_the_states(
     session.commit()
     said = state.get(f"{base}/historique").text
     assert "Avenant n° 1 signé" in said and "texte modifié" not in said
+
+
+def test_what_was_written_of_a_draft_convention_stays_the_departements(
+    session: Session, sign_in: SignIn, officer: User, move_clock: Callable[..., datetime]
+) -> None:
+    move_clock(2024, 3, 1, 10)
+    made = agreement.create(
+        session,
+        {
+            "numero": "2024-35",
+            "intitule": "Insertion",
+            "date_debut": date(2024, 1, 1),
+            "date_fin": date(2024, 12, 31),
+            "etat": "Préfecture",
+            "departement": "Département",
+        },
+        objet="Année 2024",
+        by=officer,
+    )
+    agreement.change(session, made, {"taux_avance": 4321}, by=officer)
+    fiches.write(session, made, 2024, {"titre": "Garde d’enfants"}, by=officer)
+    initial = agreement.initial_text(session, made)
+    amendments.change(
+        session,
+        made,
+        initial,
+        objet="Année 2024",
+        cible=None,
+        date_fin=None,
+        amounts={(2024, Volet.SOLUTIONS): 76_543_21},
+        by=officer,
+    )
+    agreement.sign(session, made, signe_le=date(2024, 2, 1), by=officer)
+    # What it says is no matter: only when it was written.
+    fiches.write(session, made, 2024, {"titre": "Après : document ajouté"}, by=officer)
+    papers.attach(session, made, Kind.CONVENTION, made.id, filename="a.pdf", content=PDF, by=officer)
+    session.commit()
+    told = [line.fait for line, _ in history.lines(session, made, history.without_drafts())]
+    assert sorted(told) == [
+        "Convention signée",
+        "Document ajouté",
+        "Fiche action 2024 ajoutée : Après : document ajouté",
+    ]
+    assert len(history.lines(session, made)) == 7
+    said = sign_in(make_user(session, Role.ETAT)).get(f"/budget/{made.id}/historique").text
+    assert "Convention signée" in said and "43,21" not in said and "Garde" not in said
 
 
 def test_what_a_draft_plans_is_in_no_sheet_that_the_state_reads(

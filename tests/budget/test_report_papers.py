@@ -169,7 +169,7 @@ def test_a_correction_opens_the_documents_again(session: Session, officer: User,
     kept = papers.attach_to_report(
         session, convention, owed.report.id, filename="a.pdf", content=PDF, by=owed.partner
     )
-    assert papers.is_of_a_draft(session, kept)
+    assert not papers.may_read(session, kept, officer)
     reports.hand_in(session, convention, owed.report.id, {"realise": "Fait."}, FIGURES, by=owed.partner)
-    assert not papers.is_of_a_draft(session, kept)
+    assert papers.may_read(session, kept, officer)
     assert session.get_one(PartnerReport, owed.report.id).state in reports.FROZEN

@@ -4,6 +4,7 @@ import uuid
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from portal import clock
@@ -55,6 +56,7 @@ def test_everything_goes_but_the_history(session: Session, officer: User) -> Non
     convention = draft(session, numero="2026-50")
     version = convention.version
     assert life.discard(session, convention, by=officer, motif="Doublon", version=version) == "2026-50"
+    assert convention.supprimee_le == clock.today()
     for rows in (FinancedAction, PartnerPayment, PartnerReport, ConventionDocument):
         assert session.exec(select(rows)).all() == []
     assert session.exec(select(ActionOffer)).all() == []
@@ -67,6 +69,31 @@ def test_everything_goes_but_the_history(session: Session, officer: User) -> Non
     make_convention(session, make_structure(session), numero="2026-50", signee_le=None)
     with pytest.raises(AlreadyDone, match="déjà supprimé"):
         life.discard(session, convention, by=officer)
+
+
+def test_nothing_is_written_of_what_was_thrown_away(session: Session, officer: User) -> None:
+    convention = draft(session)
+    life.discard(session, convention, by=officer)
+    planned = {"intitule": "Acompte", "prevu_le": clock.today(), "montant_centimes": 100}
+    for verb in (
+        lambda: life.sign(session, convention, signee_le=clock.today(), by=officer),
+        lambda: payments.plan(session, convention, planned, by=officer),
+        lambda: papers.attach(session, convention, filename="a.pdf", content=b"%PDF-", by=officer),
+    ):
+        with pytest.raises(AlreadyDone, match="il n’en reste que l’historique"):
+            verb()
+
+
+def test_a_draft_alone_is_thrown_away_and_no_sentence_does_it(session: Session, officer: User) -> None:
+    convention = draft(session)
+    history.record(session, convention, "Brouillon supprimé", by=officer)
+    session.flush()
+    assert session.execute(queries.visible_to(officer)).scalars().all() == [convention]
+    signed = make_convention(session, make_structure(session))
+    signed.supprimee_le = clock.today()
+    with pytest.raises(IntegrityError, match="thrown_away_as_a_draft"):
+        session.flush()
+    session.rollback()
 
 
 def test_what_is_not_a_draft_or_not_as_it_was_stays(session: Session, officer: User) -> None:

@@ -169,6 +169,7 @@ RULES: dict[str, str | frozenset[Role]] = {
     "conventions.renew": OFFICER,
     "conventions.carry": OFFICER,
     "conventions.add_paper": OFFICER,
+    "conventions.add_payment_paper": OFFICER,
     "conventions.withdraw_paper": OFFICER,
     "conventions.paper": MONEY | frozenset({Role.ETAT}),
     "conventions.payments_of": MONEY | frozenset({Role.ETAT}),

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from sqlmodel import col, select
 
 from portal.accounts.models import Role
 from portal.conventions import history, queries
-from portal.conventions.engagements import ConventionEvent
+from portal.conventions.engagements import ConventionEvent, PartnerPayment
 from portal.conventions.models import Convention, FinancedAction, Financeur, PlaceMode
 from portal.web.access import has_role, person
 from portal.web.answers import Row, changes_of
@@ -80,14 +81,27 @@ def action_of(convention: Convention, action_id: uuid.UUID) -> FinancedAction:
     return found
 
 
+def payment_of(convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
+    """Return the payment of this convention; 404 otherwise, and the schedule when it was taken out meanwhile."""
+    payment = db().get(PartnerPayment, payment_id)
+    if payment is None and request.method == "POST":
+        flash("Ce versement n’est plus dans le calendrier : quelqu’un d’autre l’a ôté.", "warning")
+        abort(redirect(url_for("conventions.payments_of", convention_id=convention.id), 303))
+    if payment is None or payment.convention_id != convention.id:
+        abort(404)
+    return payment
+
+
 def may_write() -> bool:
     """Say whether the person of this request writes conventions."""
     return has_role(Role.CONVENTIONNEMENT)
 
 
-def history_of(convention: Convention) -> list[tuple[ConventionEvent, str | None, list[Row]]]:
+def history_of(
+    convention: Convention, *conditions: Any
+) -> list[tuple[ConventionEvent, str | None, list[Row]]]:
     """Return the history of a convention, newest first: the line, who did it, and what changed as people read it."""
     return [
         (line, who, changes_of(line.detail or {}, _LABELS, _READERS))
-        for line, who in history.lines(db(), convention)
+        for line, who in history.lines(db(), convention, *conditions)
     ]

@@ -257,15 +257,11 @@ def _following(convention: Convention) -> Convention | None:
     return None if found and not may_write() and found.state is ConventionState.BROUILLON else found
 
 
-# How the history begins the lines of what was not signed, which the officers alone read.
-_DRAFTS = ("Brouillon ", "Renouvellement ")
-
-
 def _history(convention: Convention) -> list[Any]:
     """The history as the person of this request reads it: the partner has none of it."""
     if _is_partner():
         return []
-    return [line for line in history_of(convention) if may_write() or not line[0].fait.startswith(_DRAFTS)]
+    return history_of(convention, *([] if may_write() else [history.without_drafts()]))
 
 
 def _is_partner() -> bool:

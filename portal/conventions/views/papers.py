@@ -1,4 +1,7 @@
-"""Documents of a convention: added and withdrawn by the officer, downloaded by whoever sees it, always to be saved."""
+"""Documents of a convention and of its payments: added and withdrawn by the officer, downloaded by whoever may read them.
+
+Always to be saved: a browser shows nothing that somebody sent.
+"""
 
 import uuid
 from typing import Any
@@ -7,41 +10,78 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 
 from portal.accounts.models import Role
 from portal.conventions import papers
-from portal.conventions.views.blueprint import READERS, blueprint, visible
+from portal.conventions.engagements import ConventionDocument, PartnerPayment
+from portal.conventions.models import Convention
+from portal.conventions.views.blueprint import READERS, blueprint, payment_of, visible
 from portal.errors import RuleBroken
 from portal.web import uploads
-from portal.web.access import allow, has_role, person
+from portal.web.access import allow, person
 from portal.web.fields import posted_key
 from portal.web.session import db
 
 uploads.accept_document("conventions.add_paper")
+uploads.accept_document("conventions.add_payment_paper")
 
 
 @blueprint.route("/<uuid:convention_id>/documents", methods=["GET", "POST"])
 @allow(Role.CONVENTIONNEMENT)
 def add_paper(convention_id: uuid.UUID) -> Any:
     """Add a document to a convention."""
+    return _add(convention_id, None)
+
+
+@blueprint.route("/<uuid:convention_id>/versements/<uuid:payment_id>/documents", methods=["GET", "POST"])
+@allow(Role.CONVENTIONNEMENT)
+def add_payment_paper(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
+    """Add a document to a payment."""
+    return _add(convention_id, payment_id)
+
+
+@blueprint.post("/<uuid:convention_id>/documents/<uuid:document_id>/retirer")
+@allow(Role.CONVENTIONNEMENT)
+def withdraw_paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """Withdraw a document."""
     convention = visible(convention_id)
+    found = papers.content_of(db(), convention.id, document_id)
+    home = _home(convention_id, found is not None and found.payment_id is not None)
+    name = papers.withdraw(db(), convention, document_id, by=person())
+    db().commit()
+    flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
+    return redirect(home, 303)
+
+
+@blueprint.get("/<uuid:convention_id>/documents/<uuid:document_id>")
+@allow(*READERS)
+def paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
+    """The document itself."""
+    convention = visible(convention_id)
+    found = papers.content_of(db(), convention.id, document_id)
+    if found is None or not papers.may_read(db(), found, person()):
+        abort(404)
+    return uploads.to_save(found, found.contenu)
+
+
+def _add(convention_id: uuid.UUID, payment_id: uuid.UUID | None) -> Any:
+    convention, payment = _opened(convention_id, payment_id)
     wrong = None
     if request.method == "POST":
         try:
             name, content = uploads.sent_document()
             uploads.checked(content)
-            convention = visible(convention_id)
-            kept = papers.attach(
-                db(), convention, filename=name, content=content, by=person(), id=posted_key("cle_document")
-            )
+            convention, payment = _opened(convention_id, payment_id)
+            kept = _attach(convention, payment_id, name, content)
         except RuleBroken as broken:
             db().rollback()
-            convention = visible(convention_id)
+            convention, payment = _opened(convention_id, payment_id)
             wrong = broken.message
         else:
             db().commit()
             flash(f"« {kept.nom} » est ajouté.", "success")
-            return redirect(f"{url_for('conventions.show', convention_id=convention_id)}#documents", 303)
+            return redirect(_home(convention_id, payment_id is not None), 303)
     page = render_template(
         "conventions/paper.html",
         convention=convention,
+        payment=payment,
         wrong=wrong,
         key=uuid.uuid4(),
         accept=uploads.KINDS,
@@ -50,23 +90,28 @@ def add_paper(convention_id: uuid.UUID) -> Any:
     return make_response(page, 422 if wrong else 200)
 
 
-@blueprint.post("/<uuid:convention_id>/documents/<uuid:document_id>/retirer")
-@allow(Role.CONVENTIONNEMENT)
-def withdraw_paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
-    """Withdraw a document."""
-    convention = visible(convention_id)
-    name = papers.withdraw(db(), convention, document_id, by=person())
-    db().commit()
-    flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
-    return redirect(f"{url_for('conventions.show', convention_id=convention_id)}#documents", 303)
+def _attach(
+    convention: Convention, payment_id: uuid.UUID | None, name: str, content: bytes
+) -> ConventionDocument:
+    id = posted_key("cle_document")
+    if payment_id is None:
+        return papers.attach(db(), convention, filename=name, content=content, by=person(), id=id)
+    return papers.attach_to_payment(
+        db(), convention, payment_id, filename=name, content=content, by=person(), id=id
+    )
 
 
-@blueprint.get("/<uuid:convention_id>/documents/<uuid:document_id>")
-@allow(*READERS)
-def paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
-    """The document itself, to be saved: a browser shows nothing that somebody sent."""
+def _opened(
+    convention_id: uuid.UUID, payment_id: uuid.UUID | None
+) -> tuple[Convention, PartnerPayment | None]:
     convention = visible(convention_id)
-    found = papers.content_of(db(), convention.id, document_id)
-    if found is None or (not has_role(Role.PARTENAIRE) and papers.is_of_a_draft(db(), found)):
-        abort(404)
-    return uploads.to_save(found, found.contenu)
+    return convention, payment_of(convention, payment_id) if payment_id else None
+
+
+def _home(convention_id: uuid.UUID, of_payment: bool) -> str:
+    """Return the address of the list where the document stands."""
+    return url_for(
+        "conventions.payments_of" if of_payment else "conventions.show",
+        convention_id=convention_id,
+        _anchor="documents",
+    )

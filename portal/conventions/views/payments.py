@@ -3,11 +3,11 @@
 import uuid
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import amendments, history, payments
+from portal.conventions import amendments, history, papers, payments
 from portal.conventions.engagements import PartnerPayment
 from portal.conventions.models import Convention
 from portal.conventions.payment_forms import (
@@ -18,7 +18,7 @@ from portal.conventions.payment_forms import (
     payment_as_typed,
 )
 from portal.conventions.states import ConventionState
-from portal.conventions.views.blueprint import READERS, blueprint, may_write, visible
+from portal.conventions.views.blueprint import READERS, blueprint, may_write, payment_of, visible
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
 from portal.web.conflicts import Conflict, between
@@ -42,7 +42,10 @@ def payments_of(convention_id: uuid.UUID) -> Any:
         paid=payments.total_paid(found),
         to_come=payments.to_come(found),
         today=clock.today(),
+        papers=papers.of_payments(db(), convention.id, found, person()),
         may_write=may_write() and convention.state is not ConventionState.CLOSE,
+        # A closed convention still takes what proves it.
+        may_attach=may_write(),
         is_partner=person().role is Role.PARTENAIRE,
     )
 
@@ -74,7 +77,7 @@ def new_payment(convention_id: uuid.UUID) -> Any:
 def edit_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
     """Change what is planned."""
     convention = visible(convention_id)
-    payment = _one(convention, payment_id)
+    payment = payment_of(convention, payment_id)
     posted = request.method == "POST"
     if posted and "cle" not in request.form:
         # Starting over after a conflict.
@@ -90,7 +93,7 @@ def edit_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            payment = _one(convention, payment_id)
+            payment = payment_of(convention, payment_id)
             if isinstance(broken, ChangedMeanwhile):
                 saved = PaymentForm(None, data=payment_as_typed(payment))
                 saved.offer(convention.actions)
@@ -125,7 +128,7 @@ def remove_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
 def pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
     """Write that a payment was made, or correct it."""
     convention = visible(convention_id)
-    payment = _one(convention, payment_id)
+    payment = payment_of(convention, payment_id)
     posted = request.method == "POST"
     if posted and "verse_le" not in request.form:
         return redirect(request.path, 303)
@@ -149,7 +152,7 @@ def pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            payment = _one(convention, payment_id)
+            payment = payment_of(convention, payment_id)
             if isinstance(broken, ChangedMeanwhile):
                 saved = PaidForm(None, data=paid_as_typed(payment))
                 conflict = between(form, saved, history.last(db(), convention))
@@ -170,7 +173,7 @@ def pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
 def undo_pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
     """Take back that a payment was made, saying why."""
     convention = visible(convention_id)
-    payment = _one(convention, payment_id)
+    payment = payment_of(convention, payment_id)
     posted = request.method == "POST"
     form = UndoForm(request.form if posted else None, data={"version": str(payment.version)})
     if posted and form.validate():
@@ -187,7 +190,7 @@ def undo_pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
             db().rollback()
             form.refuse(broken.field, broken.message)
             convention = visible(convention_id)
-            payment = _one(convention, payment_id)
+            payment = payment_of(convention, payment_id)
             if isinstance(broken, ChangedMeanwhile):
                 form.version.data = str(payment.version)
         else:
@@ -196,17 +199,6 @@ def undo_pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
             return _back(convention_id)
     page = render_template("conventions/undo_pay.html", form=form, convention=convention, payment=payment)
     return make_response(page, 422 if posted else 200)
-
-
-def _one(convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
-    """Return the payment of this convention; 404 otherwise, and the schedule when it was taken out meanwhile."""
-    payment = db().get(PartnerPayment, payment_id)
-    if payment is None and request.method == "POST":
-        flash("Ce versement n’est plus dans le calendrier : quelqu’un d’autre l’a ôté.", "warning")
-        abort(_back(convention.id))
-    if payment is None or payment.convention_id != convention.id:
-        abort(404)
-    return payment
 
 
 def _back(convention_id: uuid.UUID) -> Any:

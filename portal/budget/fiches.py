@@ -94,6 +94,10 @@ def of_year(session: Session, convention: StateConvention, annee: int) -> list[F
     )
 
 
+# The figures that a list of sheets shows.
+BRIEF = ("nouveaux", "personnes", "financees")
+
+
 def told_of(
     session: Session,
     convention: StateConvention,
@@ -101,15 +105,24 @@ def told_of(
     fiches: Collection[FicheAction],
     *,
     drafts: bool = True,
+    brief: bool = False,
 ) -> dict[uuid.UUID, Told]:
-    """Return what is known of sheets of one year, in twelve statements whatever their number.
+    """Return what is known of sheets of one year, in twelve statements at most whatever their number.
 
-    As long as no plan of the year is signed, what a draft plans is told, but to who reads no `drafts`.
+    As long as no plan of the year is signed, what a draft plans is told, but to who reads no `drafts`. When
+    `brief`, for a list, the figures of BRIEF alone are counted, and the actions left out.
     """
     ids = [fiche.id for fiche in fiches]
     if not ids:
         return {}
-    counted = figures.of_fiches(session, ids, *period(next(iter(fiches))))
+    counted = figures.of_fiches(session, ids, *period(next(iter(fiches))), BRIEF if brief else None)
+    tied = {} if brief else _tied(session, ids)
+    planned = _planned(session, convention, annee, ids, drafts=drafts)
+    spent = _spent(session, convention, annee, ids)
+    return {one: Told(counted[one], tied.get(one, []), planned.get(one, 0), spent.get(one, 0)) for one in ids}
+
+
+def _tied(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Tied]]:
     tied: dict[uuid.UUID, list[Tied]] = {}
     for fiche_id, action_id, title, convention_id, numero, structure in session.execute(
         select(  # type: ignore[call-overload]
@@ -127,9 +140,7 @@ def told_of(
         .order_by(col(Structure.nom), col(Convention.numero), col(FinancedAction.intitule))
     ):
         tied.setdefault(fiche_id, []).append(Tied(action_id, title, convention_id, numero, structure))
-    planned = _planned(session, convention, annee, ids, drafts=drafts)
-    spent = _spent(session, convention, annee, ids)
-    return {one: Told(counted[one], tied.get(one, []), planned.get(one, 0), spent.get(one, 0)) for one in ids}
+    return tied
 
 
 def write(

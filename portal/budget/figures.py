@@ -64,15 +64,19 @@ def of_conventions(
 
 
 def of_fiches(
-    session: Session, fiche_ids: Collection[uuid.UUID], debut: date, fin: date
+    session: Session,
+    fiche_ids: Collection[uuid.UUID],
+    debut: date,
+    fin: date,
+    only: Collection[str] | None = None,
 ) -> dict[uuid.UUID, Figures]:
-    """Return {action sheet: the figures of the financed actions that carry it out, together}."""
+    """Return {action sheet: the figures of the financed actions that carry it out, together}, as `grouped` does."""
     ids = list(fiche_ids)
     key = col(FicheFinancedAction.fiche_id)
     scope: Any = select(key.label("key"), col(FicheFinancedAction.action_id).label("action_id")).where(
         key.in_(ids)
     )
-    found = grouped(session, scope, debut, fin)
+    found = grouped(session, scope, debut, fin, only)
     return {fiche_id: found.get(fiche_id, Figures()) for fiche_id in ids}
 
 
@@ -82,34 +86,38 @@ def together(session: Session, action_ids: Collection[uuid.UUID], debut: date, f
     return grouped(session, scope, debut, fin).get(0, Figures())
 
 
-def grouped(session: Session, scope: Select[Any], debut: date, fin: date) -> Mapping[Any, Figures]:
-    """Return {key: figures} in six statements, whatever the number of actions.
+def grouped(
+    session: Session, scope: Select[Any], debut: date, fin: date, only: Collection[str] | None = None
+) -> Mapping[Any, Figures]:
+    """Return {key: figures} in six statements at most, whatever the number of actions.
 
     `scope` selects the pairs `key`, `action_id`: an action may be of several keys. A key whose actions have no figure
-    may be absent.
+    may be absent. With `only`, the names of the figures that are shown, the statements of the others are spared.
     """
     within = scope.subquery("within")
     told: dict[Any, dict[str, int]] = {}
 
-    def note(rows: Any, *names: str) -> None:
-        for key, *values in rows:
+    def note(statement: Any, *names: str) -> None:
+        if only is not None and not set(names) & set(only):
+            return
+        for key, *values in session.execute(statement):
             here = told.setdefault(key, {})
             for name, value in zip(names, values, strict=True):
                 here[name] = here.get(name, 0) + int(value or 0)
 
     note(
-        session.execute(_movements(within, debut, fin)),
+        _movements(within, debut, fin),
         "entrees",
         "sorties",
         "retenues",
         "occupees",
         "utilisees",
     )
-    note(session.execute(_people(within, debut, fin)), "personnes")
-    note(session.execute(_newcomers(within, debut, fin)), "nouveaux")
-    note(session.execute(_minutes(within, debut, fin)), "minutes")
-    note(session.execute(_financed(within)), "financees")
-    note(session.execute(_changes(within, fin)), "financees")
+    note(_people(within, debut, fin), "personnes")
+    note(_newcomers(within, debut, fin), "nouveaux")
+    note(_minutes(within, debut, fin), "minutes")
+    note(_financed(within), "financees")
+    note(_changes(within, fin), "financees")
     return {key: Figures(**values) for key, values in told.items()}
 
 

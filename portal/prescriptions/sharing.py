@@ -11,11 +11,17 @@ from portal.phones import show_phone
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
 
-CONSENT_VERSION = "2026-11"
-CONSENT_TEXT = (
-    "La personne est d’accord pour que ces informations soient transmises à la structure, "
-    "et sait qu’elle peut les faire corriger ou revenir sur son accord."
-)
+# {version: what the person is asked to agree to}. A text that was agreed to is never changed: another is added, last.
+CONSENTS = {
+    "2026-11": "La personne est d’accord pour que ces informations soient transmises à la structure, "
+    "et sait qu’elle peut les faire corriger ou revenir sur son accord.",
+}
+CONSENT_VERSION, CONSENT_TEXT = next(reversed(CONSENTS.items()))
+
+
+def agreed_text(prescription: Prescription) -> str:
+    """Return the text that the person agreed to; today's for whom nobody asked yet."""
+    return CONSENTS.get(prescription.consentement_version or CONSENT_VERSION, CONSENT_TEXT)
 
 
 @dataclass(frozen=True, slots=True)

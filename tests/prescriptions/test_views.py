@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import User
-from portal.prescriptions import answers
+from portal.prescriptions import answers, sharing
 from portal.prescriptions.models import RefusalReason
 from portal.prescriptions.states import State
 from tests.factories.beneficiaries import make_beneficiary
@@ -78,6 +78,7 @@ class TestJourney:
             "Freins repérés": "Langue, lecture et écriture, Mobilité",
         }
         assert "Accord de la personne recueilli" in page.text
+        assert f"{sharing.CONSENT_TEXT} (texte {sharing.CONSENT_VERSION})" in page.text
 
         # The other side sees the same.
         page = partner.get("/prescriptions")

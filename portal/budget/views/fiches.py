@@ -35,7 +35,7 @@ def list_fiches(convention_id: uuid.UUID, annee: int) -> Any:
         convention=convention,
         annee=annee,
         fiches=found,
-        told=fiches.told_of(db(), convention, annee, found, drafts=reads_drafts()),
+        told=fiches.told_of(db(), convention, annee, found, drafts=reads_drafts(), brief=True),
         may_write=may_write(),
     )
 

@@ -133,6 +133,7 @@ def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
     follows = side is Side.REFERENT and listing.knows_file(person(), prescription)
     return {
         "side": side,
+        "agreed_text": sharing.agreed_text(prescription),
         "person_name": name_of(prescription, side),
         "is_theirs": _is_theirs(prescription),
         "follows": follows,

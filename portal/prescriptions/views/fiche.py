@@ -65,6 +65,6 @@ def _said(prescription: Prescription) -> fiche.Sheet:
         facts=facts,
         motif=sharing.motif_for_partner(prescription) or "",
         shared=[(entry["label"], entry["value"]) for entry in sharing.read_by_partner(prescription)],
-        consent=sharing.CONSENT_TEXT + consent,
+        consent=sharing.agreed_text(prescription) + consent,
         send_back=[who, referent.courriel],
     )

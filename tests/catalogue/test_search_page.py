@@ -820,7 +820,6 @@ def test_whatever_is_not_an_id_is_not_carried(session: Session, browser: Browser
 def peer(app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """A geocoder for the portal."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(http, "TIMEOUT", (0.5, 0.3))
     http.wake()
     with Peer() as started:
         monkeypatch.setitem(app.config, "PORTAL", dataclasses.replace(config, geocoder_url=started.url))

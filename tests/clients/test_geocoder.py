@@ -164,7 +164,7 @@ def test_odd_addresses_are_passed_over(peer: Peer, odd: Any) -> None:
     ]
 
 
-def test_the_geocoder_that_does_not_answer(peer: Peer) -> None:
+def test_the_geocoder_that_does_not_answer(peer: Peer, impatient: None) -> None:
     peer.answer("/geocodage/search", {}, after=30)
     with pytest.raises(Unavailable, match="Timeout"):
         locate(base(peer), "12 rue de la Gare", REDON)

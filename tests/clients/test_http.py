@@ -74,7 +74,7 @@ def test_a_redirection_is_not_followed(peer: Peer) -> None:
         assert elsewhere.asked == []
 
 
-def test_who_does_not_answer_is_not_waited_for(peer: Peer) -> None:
+def test_who_does_not_answer_is_not_waited_for(peer: Peer, impatient: None) -> None:
     peer.answer("/search", {}, after=30)
     started = time.monotonic()
     with pytest.raises(Unavailable, match="Timeout"):
@@ -82,7 +82,7 @@ def test_who_does_not_answer_is_not_waited_for(peer: Peer) -> None:
     assert time.monotonic() - started < 2
 
 
-def test_who_answers_by_drops_is_not_waited_for(peer: Peer) -> None:
+def test_who_answers_by_drops_is_not_waited_for(peer: Peer, impatient: None) -> None:
     peer.answer("/search", (b" " for _ in range(10_000)), between=0.05)
     started = time.monotonic()
     with pytest.raises(Unavailable, match="slowly"):

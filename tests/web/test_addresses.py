@@ -33,7 +33,6 @@ DRAFT, SAVE = "Enregistrer le brouillon", "Enregistrer les changements"
 def peer(app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """A geocoder for the portal."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(http, "TIMEOUT", (0.5, 0.3))
     http.wake()
     with Peer() as started:
         monkeypatch.setitem(app.config, "PORTAL", dataclasses.replace(config, geocoder_url=started.url))
@@ -98,8 +97,9 @@ def test_what_the_geocoder_says_is_text(session: Session, sign_in: SignIn, peer:
 
 
 def test_a_geocoder_that_is_down_costs_nothing_but_the_first_wait(
-    session: Session, sign_in: SignIn, peer: Peer
+    session: Session, sign_in: SignIn, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", (0.5, 0.3))
     peer.answer("/search", {}, after=30)
     browser = sign_in(make_user(session))
     started = time.monotonic()

@@ -22,8 +22,8 @@ from portal.exchanges import exports
 from portal.exchanges.national import loading
 from portal.exchanges.national.console import Console
 from portal.prescriptions.cli import prescriptions_group
+from portal.structures import members
 from portal.structures import queries as structure_queries
-from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
 
 
@@ -123,7 +123,7 @@ def accounts_create(
                 # The first one there must be able to bring in the others.
                 alone = session.execute(structure_queries.members_of(structure.id)).first() is None
                 level = MembershipLevel.ADMINISTRATEUR if alone else MembershipLevel.MEMBRE
-                structures.join(session, structure, user, level=level)
+                members.join(session, structure, user, level=level)
             token = accounts.make_password_link(session, user)
     except RuleBroken as broken:
         raise click.ClickException(broken.message) from broken

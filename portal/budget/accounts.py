@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from sqlmodel import Session, col, func, select
 
 from portal import clock
-from portal.budget import checks, terms
+from portal.budget import checks, handed_in, terms
+from portal.budget.handed_in import Gap, Told
 from portal.budget.models import (
     Bilan,
     Expense,
@@ -82,6 +83,10 @@ class Year:
     # The bilan that tells all its expenses, once handed in.
     bilan: Bilan | None
     taux_departement: int
+    # The bilan that told them until the State asked for its correction.
+    corrected: Bilan | None = None
+    # All the bilans that tell them, with what they say.
+    told: tuple[Told, ...] = ()
 
     @property
     def annee(self) -> int:
@@ -156,8 +161,11 @@ def of_all(
     payments: dict[uuid.UUID, dict[tuple[int, PaymentKind], StatePayment]] = {id: {} for id in ids}
     for payment in session.exec(select(StatePayment).where(col(StatePayment.convention_id).in_(ids))):
         payments[payment.convention_id][payment.annee, payment.kind] = payment
-    bilans = {(bilan.convention_id, bilan.annee): bilan for bilan in as_if if checks.closes(bilan)}
-    bilans |= checks.closing_bilans(session, ids)
+    known = handed_in.bilans_of(session, ids)
+    for bilan in as_if:
+        if checks.closes(bilan):
+            known[bilan.convention_id].told.setdefault(bilan.annee, [Told(bilan)])
+            known[bilan.convention_id].corrected.pop(bilan.annee, None)
     told = {}
     for convention in conventions:
         says = texts[convention.id].on(None if convention.state is ConventionState.BROUILLON else day)
@@ -167,9 +175,16 @@ def of_all(
             _signed_since(texts[convention.id]),
             spent.get(convention.id, {}),
             payments[convention.id],
-            bilans,
+            known[convention.id],
         )
     return told
+
+
+def gaps(years: Collection[Year]) -> list[Gap]:
+    """Return what bilans handed in say of earlier years that the accounts no longer say, the earliest bilan first."""
+    now = {year.annee: (year.account.depense, year.account.retenu, year.account.reporte) for year in years}
+    corrected = {year.annee for year in years if year.corrected is not None}
+    return [gap for year in years for told in year.told for gap in handed_in.gaps_of(told, now, corrected)]
 
 
 def _years(
@@ -178,12 +193,13 @@ def _years(
     since: dict[int, date],
     spent: dict[tuple[int, Volet], Spent],
     payments: dict[tuple[int, PaymentKind], StatePayment],
-    bilans: dict[tuple[uuid.UUID, int], Bilan],
+    known: handed_in.Known,
 ) -> list[Year]:
     # Money that was spent or paid for a year is never out of sight, whatever the text says of it now.
     moved = {annee for annee, _ in spent} | {annee for annee, _ in payments}
     years = sorted(set(convention.annees) | set(says.annees) | moved)
-    closed = frozenset(annee for annee in years if (convention.id, annee) in bilans)
+    # While its bilan is corrected, a year leaves what it leaves as it stands: nothing is paid for the time being.
+    closed = frozenset(annee for annee in years if annee in known.told or annee in known.corrected)
 
     def really_paid(kind: PaymentKind) -> dict[int, int]:
         return {
@@ -204,10 +220,14 @@ def _years(
         sous_consommation=convention.sous_consommation,
         closed=closed,
         paid_balances=really_paid(PaymentKind.SOLDE),
+        told_left={
+            annee: said for annee, told in known.told.items() if (said := told[0].left_before) is not None
+        },
     )
     told = []
     for account in accounts:
-        bilan = bilans.get((convention.id, account.annee))
+        mine = known.told.get(account.annee, [])
+        bilan = mine[0].bilan if mine else None
         told.append(
             Year(
                 account,
@@ -224,6 +244,8 @@ def _years(
                 },
                 bilan,
                 convention.taux_departement,
+                known.corrected.get(account.annee),
+                tuple(mine),
             )
         )
     return told

@@ -179,7 +179,7 @@ def gather(
     if wanted(COMPTES, *texts):
         told["comptes"] = [
             _account(year)
-            for year in accounts.of(session, convention, as_if=[_handed_in_now(bilan)])
+            for year in accounts.of(session, convention, as_if=[handed_in_now(bilan)])
             if year.annee in years
         ]
     if wanted(DEPENSES, *(texts - {SYNTHESE})):
@@ -244,7 +244,8 @@ def _people(number: int) -> str:
     return f"{number} personne{'s' if number > 1 else ''}"
 
 
-def _handed_in_now(bilan: Bilan) -> Bilan:
+def handed_in_now(bilan: Bilan) -> Bilan:
+    """Return a bilan as though it were handed in now, for `accounts.of`; it is not kept."""
     return Bilan(
         id=bilan.id,
         convention_id=bilan.convention_id,

@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.budget import bilan_figures, checks, history, queries
+from portal.budget import accounts, bilan_figures, checks, history, queries
 from portal.budget.bilan_figures import Part, parts_of, title_of
+from portal.budget.handed_in import Gap
 from portal.budget.models import (
     Bilan,
     BilanKind,
@@ -26,6 +27,7 @@ from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 
 # Days before the last one at which a bilan is announced.
 ANNOUNCED = (30, 15, 3)
+_PREPARED = "Ce bilan est en préparation : il se lit une fois remis."
 # How the history ends the line of a part.
 _READY, _REOPENED = " » prête", " » rouverte"
 
@@ -347,7 +349,26 @@ def hand_in(
     bilan.state, bilan.remis_at, bilan.remis_by_id = BilanState.REMIS, clock.now(), by.id if by else None
     _write(session, bilan)
     history.record(session, convention, f"{title_of(bilan)} : remis à l’État", by=by)
+    for gap in gaps(session, convention):
+        if gap.annee == bilan.annee:
+            # Told among the steps of the later bilan, which goes on saying what it said.
+            history.record(
+                session,
+                convention,
+                f"{gap.title} : ne dit plus ce que disent les comptes de {gap.annee}",
+                by=by,
+                motif=gap.sentence,
+            )
     return bilan
+
+
+def gaps(session: Session, convention: StateConvention, *, handing_in: Bilan | None = None) -> list[Gap]:
+    """Return what bilans handed in say of earlier years that the accounts no longer say, in six statements.
+
+    `handing_in` is counted as though it were handed in now.
+    """
+    as_if = [bilan_figures.handed_in_now(handing_in)] if handing_in is not None else []
+    return accounts.gaps(accounts.of(session, convention, as_if=as_if))
 
 
 def mark_part(
@@ -398,8 +419,9 @@ def accept(
 ) -> Bilan:
     """Pass a bilan on: the first reader has read it, then the second, another person, settles it.
 
-    Raises NotAllowed, RuleBroken when a part waits for a correction or when the first reader would be the second,
-    AlreadyDone when it is settled, ChangedMeanwhile.
+    Raises NotAllowed, RuleBroken when a part waits for a correction, when the first reader would be the second, or to
+    settle it while an earlier year is corrected or is no longer what it says; AlreadyDone when it is settled,
+    ChangedMeanwhile.
     """
     if bilan.state is BilanState.ARRETE:
         raise AlreadyDone("Ce bilan est déjà arrêté.")
@@ -416,6 +438,7 @@ def accept(
         bilan.state, bilan.relu_at, bilan.relu_by_id = BilanState.RELU, clock.now(), by.id
         done = "première lecture faite"
     else:
+        _check_years_before(session, bilan, convention)
         bilan.state, bilan.arrete_at, bilan.arrete_by_id = BilanState.ARRETE, clock.now(), by.id
         done = "arrêté"
     _write(session, bilan)
@@ -434,9 +457,16 @@ def ask_correction(
 ) -> Bilan:
     """Send a bilan back to the département: it is thawed, and the parts to correct are no longer ready.
 
-    Raises NotAllowed, RuleBroken without a comment or when it is not being read, ChangedMeanwhile.
+    What it says of an earlier year may be no longer so (`gaps`): it is then sent back by anybody of the State, settled
+    or not. Raises NotAllowed, RuleBroken without a comment or when it is not being read, ChangedMeanwhile.
     """
-    bilan = _being_read(session, bilan, convention, by)
+    if any(gap.bilan.id == bilan.id for gap in gaps(session, convention)):
+        _check_reader(by)
+        bilan = _locked(session, convention, bilan)
+        if bilan.state is BilanState.PREPARATION:
+            raise RuleBroken(_PREPARED)
+    else:
+        bilan = _being_read(session, bilan, convention, by)
     checks.check_version(bilan, version)
     if not demande.strip():
         raise RuleBroken("Écrivez ce qui est à corriger.", field="demande")
@@ -444,6 +474,7 @@ def ask_correction(
     bilan.state, bilan.figures = BilanState.PREPARATION, None
     bilan.remis_at = bilan.remis_by_id = None
     bilan.relu_at = bilan.relu_by_id = None
+    bilan.arrete_at = bilan.arrete_by_id = None
     bilan.demande, bilan.demande_at, bilan.demande_by_id = demande.strip(), clock.now(), by.id
     _write(session, bilan)
     for row in session.exec(
@@ -494,12 +525,29 @@ def _locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bila
     ).one()
 
 
-def _being_read(session: Session, bilan: Bilan, convention: StateConvention, by: User) -> Bilan:
+def _check_reader(by: User) -> None:
     if by.role is not Role.ETAT:
         raise NotAllowed("Seuls les services de l’État lisent un bilan pour l’arrêter.")
+
+
+def _check_years_before(session: Session, bilan: Bilan, convention: StateConvention) -> None:
+    """Raise RuleBroken while an earlier year is being corrected, or is no longer what the bilan says of it."""
+    years = accounts.of(session, convention)
+    for year in years:
+        if year.annee < bilan.annee and year.corrected is not None:
+            raise RuleBroken(
+                f"Le {title_of(year.corrected).lower()} est en correction : celui-ci s’arrête une fois qu’il est remis."
+            )
+    for gap in accounts.gaps(years):
+        if gap.bilan.id == bilan.id:
+            raise RuleBroken(f"{gap.sentence} Demandez la correction de ce bilan avant de l’arrêter.")
+
+
+def _being_read(session: Session, bilan: Bilan, convention: StateConvention, by: User) -> Bilan:
+    _check_reader(by)
     bilan = _locked(session, convention, bilan)
     if bilan.state is BilanState.PREPARATION:
-        raise RuleBroken("Ce bilan est en préparation : il se lit une fois remis.")
+        raise RuleBroken(_PREPARED)
     if bilan.state is BilanState.ARRETE:
         raise AlreadyDone("Ce bilan est arrêté : il ne change plus.")
     if bilan.state is BilanState.RELU and bilan.relu_by_id == by.id:

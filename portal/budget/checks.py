@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 import sqlalchemy
+from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 
 from portal import clock
@@ -77,6 +78,8 @@ def closing_bilans(
         .where(col(Bilan.convention_id).in_(list(convention_ids)))
         .where(col(Bilan.remis_at).is_not(None))
         .order_by(col(Bilan.remis_at))
+        # Every line as handed in: nobody asks for them here.
+        .options(defer(Bilan.figures))  # type: ignore[arg-type]
     ):
         if closes(bilan):
             found.setdefault((bilan.convention_id, bilan.annee), bilan)

@@ -7,17 +7,33 @@ from sqlmodel import Session, col, select
 from portal.accounts.models import Role, User
 from portal.accounts.rules import queue_mail
 from portal.budget.bilan_figures import title_of
+from portal.budget.handed_in import Gap
 from portal.budget.models import Bilan, StateConvention
 
 
-def tell_handed_in(session: Session, bilan: Bilan, convention: StateConvention, *, public_url: str) -> int:
-    """Tell the State's services that a bilan waits for their reading; return how many were told."""
+def tell_handed_in(
+    session: Session,
+    bilan: Bilan,
+    convention: StateConvention,
+    *,
+    public_url: str,
+    gaps: Iterable[Gap] = (),
+) -> int:
+    """Tell the State's services that a bilan waits for their reading; return how many were told.
+
+    `gaps` are what later bilans say of its year that is no longer so: theirs to have corrected.
+    """
+    later = "".join(
+        f"\n\nLe {gap.title.lower()}, déjà remis, ne dit plus ce que disent les comptes de {gap.annee} : demandez sa "
+        f"correction. Les deux montants s’y lisent : {_address(gap.bilan, public_url)}"
+        for gap in gaps
+    )
     return _tell(
         session,
         _people(session, Role.ETAT),
         f"{title_of(bilan)} à lire",
         f"Le département a remis le {_name(bilan, convention)}. Il attend la lecture de deux personnes.",
-        f"Lire le bilan : {_address(bilan, public_url)}",
+        f"Lire le bilan : {_address(bilan, public_url)}{later}",
     )
 
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, case, col, false, func, literal, select, true
 from sqlmodel.sql.expression import SelectOfScalar
 
 from portal.accounts.models import Role, User
-from portal.budget.models import StateConvention
+from portal.budget.models import Bilan, StateConvention
 from portal.conventions.states import ConventionState, Standing
 
 
@@ -32,6 +32,22 @@ def followed(session: Session) -> list[StateConvention]:
         session.exec(
             select(StateConvention).where(
                 col(StateConvention.state).in_([ConventionState.SIGNEE, ConventionState.RESILIEE])
+            )
+        )
+    )
+
+
+def with_years_told(session: Session, user: User) -> list[StateConvention]:
+    """Return the conventions that `user` may see, not closed, with two years or more of which a bilan was begun."""
+    several = (
+        select(Bilan.convention_id)
+        .group_by(col(Bilan.convention_id))
+        .having(func.count(func.distinct(col(Bilan.annee))) > 1)
+    )
+    return list(
+        session.exec(
+            visible_to(user).where(
+                col(StateConvention.id).in_(several), col(StateConvention.state) != ConventionState.CLOSE
             )
         )
     )

@@ -64,6 +64,9 @@ class YearAccount:
     trop_percu: int
     reporte: int
     reversement: int
+    # What the years before left, as this year counts it (its bilan's word once handed in), and as they leave it now.
+    repris: int = 0
+    laisse: int = 0
 
     @property
     def depense(self) -> int:
@@ -115,17 +118,20 @@ def settle(
     sous_consommation: UnderConsumption,
     closed: frozenset[int] = frozenset(),
     paid_balances: Mapping[int, int] | None = None,
+    told_left: Mapping[int, int] | None = None,
 ) -> list[YearAccount]:
     """Return the account of each year, in order.
 
     `paid_advances` are what the State really paid in advance; a year that is absent counts what is due.
     `paid_balances` are the balances really paid: one that turns out too big is received beyond what was spent. `closed`
     are the years whose expenses are all known: only they leave something to deduct or to give back. What the last year
-    leaves is always given back: no year follows to deduct it from.
+    leaves is always given back: no year follows to deduct it from. `told_left` is what the bilan of a year, handed in,
+    says that the years before left: such a year counts that, whatever they leave now.
     """
     balances = paid_balances or {}
+    frozen = told_left or {}
     told: list[YearAccount] = []
-    carried = 0
+    left = 0
     for place, annee in enumerate(years):
         volets = {}
         for volet in Volet:
@@ -134,6 +140,7 @@ def settle(
             volets[volet] = VoletAccount(ceiling, here, retained(volet, ceiling, here, taux_departement))
         montant = sum(account.montant for account in volets.values())
         gross = advance(montant, taux_avance, arrondi)
+        carried = frozen.get(annee, left)
         deducted = min(carried, gross)
         due = gross - deducted
         # What an advance too small cannot take is in the département's hands all the same.
@@ -156,7 +163,9 @@ def settle(
                 trop_percu=over,
                 reporte=over if deduct else 0,
                 reversement=0 if deduct else over,
+                repris=carried,
+                laisse=left,
             )
         )
-        carried = over if deduct else 0
+        left = over if deduct else 0
     return told

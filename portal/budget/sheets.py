@@ -439,6 +439,11 @@ def add_accounts(book: Book, years: Sequence[Year], heading: str, *, name: str =
         for label, value in (
             ("Avance prévue", account.avance_brute),
             ("Déduit, laissé par l’année d’avant", account.deduction),
+            *(
+                [("Laissé maintenant par l’année d’avant, bilan remis à corriger", account.laisse)]
+                if account.laisse != account.repris
+                else []
+            ),
             ("Avance due", account.avance_due),
             ("Solde dû" if year.closed else "Solde à ce jour", account.solde_du),
             ("Versé par l’État", year.verse),

@@ -18,7 +18,8 @@ from sqlmodel import Session, col
 from portal import clock
 from portal.catalogue import features
 from portal.catalogue.models import CatalogueIndex, CatalogueIndexPart, KnownService, KnownStructure
-from portal.catalogue.segments import LAYOUT, Builder, pack
+from portal.catalogue.segment_builder import Builder
+from portal.catalogue.segment_files import LAYOUT, pack
 
 # Who still reads the former index has this long to finish.
 _KEPT = timedelta(hours=1)

@@ -9,6 +9,8 @@ from portal.geography import Commune
 
 DEFAULT_RADIUS_KM = 50
 RADII_KM = (5, 10, 20, 30, 50, 100)
+# Results of a page, at most.
+LARGEST_PAGE = 10_000
 
 
 class Sort(StrEnum):
@@ -182,6 +184,11 @@ class Hit:
     distance_km: float | None = None
     relevance: float | None = None
     why: tuple[Why, ...] = ()
+
+
+def ref_of(which: int, row: int) -> int:
+    """Return the `ref` of a result: its segment (0: known from elsewhere, 1: ours) and its row there."""
+    return row << 1 | which
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,26 @@ from sqlmodel import Session
 
 from portal.catalogue import counting, matching, reach
 from portal.catalogue.criteria import (
+    LARGEST_PAGE,
     AreaKind,
     Around,
     Criteria,
     Found,
     Hit,
     Sort,
-    StructureCriteria,
     Why,
+    ref_of,
 )
 from portal.catalogue.freshness import Holder
-from portal.catalogue.known import known_services, known_structures, without_twins
+from portal.catalogue.known import known_services
 from portal.catalogue.matching import Matched
 from portal.catalogue.ours import Ours
 from portal.catalogue.segments import Array, Segment
+from portal.catalogue.structures import Structures
 from portal.offers.places import Places
 from portal.structures.rules import catalogue_rules
 
 _FAR = (1 << 17) - 1
-_LARGEST_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,6 @@ class Snapshot:
     def __init__(self, base: Segment, ours: Ours, mark: str, today: date, scores: Array) -> None:
         self.mark = mark
         self.total = base.count + ours.segment.count
-        self.structure_total = base.structure_count + ours.segment.structure_count
         self._today = today
         self._ours = ours
         self._segments = (base, ours.segment)
@@ -80,7 +79,7 @@ class Snapshot:
             counting.prepare(segment, of_today, today)
         # Ours come together in the order of ids, since they share a prefix that nobody else bears.
         self._at = base.insertion_row(ours.prefix)
-        self._structures_at = base.structure_insertion_row(ours.prefix)
+        self.structures = Structures(base, ours, self._scores)
 
     # ── Services ──
 
@@ -99,7 +98,7 @@ class Snapshot:
         Without `reasons`, results do not say why they are there.
         Raises ValueError for a page below 1 or a size out of 0..10 000.
         """
-        if page < 1 or not 0 <= size <= _LARGEST_PAGE:
+        if page < 1 or not 0 <= size <= LARGEST_PAGE:
             raise ValueError("page from 1, size from 0 to 10 000")
         words, corrections, unknown = matching.words_of(criteria, self._segments)
         matched = [
@@ -130,7 +129,7 @@ class Snapshot:
 
     def points(self, criteria: Criteria, *, limit: int = 1000, sort: Sort = Sort.AUTO) -> list[Point]:
         """Return the results that have a position, best first, `limit` at most: what a map shows."""
-        found = self.search(criteria, size=min(limit, _LARGEST_PAGE), sort=sort)
+        found = self.search(criteria, size=min(limit, LARGEST_PAGE), sort=sort)
         points = []
         for hit in found.hits:
             segment, row = self._row(hit.ref)
@@ -145,7 +144,7 @@ class Snapshot:
         for which, segment in enumerate(self._segments):
             row = segment.row_of(service_id)
             if row is not None:
-                return Hit(service_id, self._ref(which, row))
+                return Hit(service_id, ref_of(which, row))
         return None
 
     def service_records(self, session: Session, hits: Sequence[Hit]) -> list[bytes]:
@@ -199,92 +198,7 @@ class Snapshot:
                 found[value] = found.get(value, 0) + int(numbers[code])
         return found
 
-    def structure_name(self, structure_id: str) -> str | None:
-        """Return the name of a structure by its prefixed id, or None."""
-        for segment in self._segments:
-            row = segment.structure_row_of(structure_id)
-            if row is not None:
-                return segment.structure_nom(row)
-        return None
-
-    # ── Structures ──
-
-    def search_structures(self, criteria: StructureCriteria, *, page: int = 1, size: int = 20) -> Found:
-        """Return the page `page` of the structures that answer, by id. Raises ValueError as `search`."""
-        if page < 1 or not 0 <= size <= _LARGEST_PAGE:
-            raise ValueError("page from 1, size from 0 to 10 000")
-        kept = [self._structures(which, criteria) for which in (0, 1)]
-        if criteria.exclure_doublons:
-            kept = self._best_structures(kept)
-        ranks = np.concatenate([self._structure_rank(which, rows) for which, rows in enumerate(kept)])
-        ranks.sort()
-        chosen = ranks[(page - 1) * size : page * size]
-        hits = []
-        for rank in chosen.tolist():
-            which, row = self._structure_at(rank)
-            hits.append(Hit(self._segments[which].structure_id(row), self._ref(which, row)))
-        return Found(int(ranks.shape[0]), tuple(hits))
-
-    def find_structure(self, structure_id: str) -> Hit | None:
-        """Return the structure of this prefixed id, or None."""
-        for which, segment in enumerate(self._segments):
-            row = segment.structure_row_of(structure_id)
-            if row is not None:
-                return Hit(structure_id, self._ref(which, row))
-        return None
-
-    def services_of(self, structure_id: str) -> tuple[Hit, ...]:
-        """Return the services of a structure, by id."""
-        hit = self.find_structure(structure_id)
-        if hit is None:
-            return ()
-        segment, structure = self._row(hit.ref)
-        order, held = segment.service_order
-        first, last = np.searchsorted(held, structure), np.searchsorted(held, structure, side="right")
-        which = hit.ref & 1
-        return tuple(
-            Hit(segment.id(int(row)), self._ref(which, int(row)))
-            for row in sorted(order[first:last].tolist())
-        )
-
-    def twins_of(self, structure_id: str) -> list[str]:
-        """Return the prefixed ids of the other structures that are the same one, by id."""
-        hit = self.find_structure(structure_id)
-        if hit is None:
-            return []
-        segment, row = self._row(hit.ref)
-        cluster = int(segment["s_cluster"][row])
-        found = []
-        for other in self._segments:
-            order, clusters = other.cluster_order
-            first, last = np.searchsorted(clusters, cluster), np.searchsorted(clusters, cluster, side="right")
-            found += [other.structure_id(int(r)) for r in order[first:last]]
-        return sorted(set(found) - {structure_id})
-
-    def structure_records(self, session: Session, hits: Sequence[Hit]) -> list[bytes]:
-        """Return the JSON of each structure, in order: the schema's fields, `adresse_certifiee`, `score_qualite`, `doublons`."""
-        theirs = known_structures(session, [hit.id for hit in hits if not hit.ref & 1])
-        answers = []
-        for hit in hits:
-            content = self._ours.structure(session, hit.id) if hit.ref & 1 else theirs.get(hit.id)
-            if content is None:
-                continue
-            segment, row = self._row(hit.ref)
-            score = float(self._structure_scores[hit.ref & 1][row])
-            alone = self._cluster_sizes[int(segment["s_cluster"][row])] < 2
-            twins = [] if alone else [{"source": t.split("--", 1)[0], "id": t} for t in self.twins_of(hit.id)]
-            # What its source told of its doublons gives way to what is known here, which holds it.
-            answers.append(
-                b'%b,"score_qualite":%.2f,"doublons":%b}'
-                % (without_twins(content)[:-1], score, orjson.dumps(twins))
-            )
-        return answers
-
     # ── Inside ──
-
-    @staticmethod
-    def _ref(which: int, row: int) -> int:
-        return row << 1 | which
 
     def _row(self, ref: int) -> tuple[Segment, int]:
         return self._segments[ref & 1], ref >> 1
@@ -336,7 +250,7 @@ class Snapshot:
             ):
                 hits[place] = Hit(
                     m.segment.id(row),
-                    self._ref(which, row),
+                    ref_of(which, row),
                     None if kilometres != kilometres else kilometres,
                     relevance if worded else None,
                     () if named is None else self._why(m.segment, row, kilometres, named[n], criteria),
@@ -383,7 +297,7 @@ class Snapshot:
 
     def _without_twins(self, matched: list[Matched]) -> list[Matched]:
         """Keep, of structures that are the same one, the services of the best (contract §2.3: score, then freshness)."""
-        ranks = self._structure_merits()
+        ranks = self.structures.merits()
         clusters = [m.segment["s_cluster"][m.segment["structure"][m.rows]] for m in matched]
         merits = [ranks[which][m.segment["structure"][m.rows]] for which, m in enumerate(matched)]
         size = max((int(c.max()) for c in clusters if c.shape[0]), default=0) + 1
@@ -400,82 +314,6 @@ class Snapshot:
                 masks["doublons"] = only
             kept.append(Matched(m.segment, masks, m.rows[keep], m.distance[keep], m.relevance[keep]))
         return kept
-
-    @cached_property
-    def _structure_scores(self) -> list[Array]:
-        """The mean score of the services of each structure, by segment; 0 without any."""
-        return [_means(segment, scores) for segment, scores in zip(self._segments, self._scores, strict=True)]
-
-    @cached_property
-    def _cluster_sizes(self) -> Array:
-        """How many structures are the same one, by cluster."""
-        return np.bincount(np.concatenate([segment["s_cluster"] for segment in self._segments]))
-
-    def _structure_merits(self) -> list[Array]:
-        """Return, for each structure, a number that is the lesser the better its score, then its freshness."""
-        merits = []
-        for which, segment in enumerate(self._segments):
-            score = 100 - np.round(self._structure_scores[which] * 100).astype(np.int64)
-            merits.append(score << 24 | ((1 << 20) - segment["s_date_maj"].astype(np.int64)))
-        return merits
-
-    def _structures(self, which: int, criteria: StructureCriteria) -> Array:
-        segment = self._segments[which]
-        mask = np.ones(segment.structure_count, np.bool_)
-        if criteria.sources:
-            codes = [
-                segment.codes["source"][value]
-                for value in criteria.sources
-                if value in segment.codes["source"]
-            ]
-            mask &= np.isin(segment["s_source"], np.array(codes, np.uint16))
-        if criteria.reseaux_porteurs:
-            held = np.zeros(segment.structure_count, np.bool_)
-            for value in criteria.reseaux_porteurs:
-                held[segment.rows_of("reseaux_porteurs", value)] = True
-            mask &= held
-        if criteria.within is not None:
-            column = segment.place_columns[criteria.within.kind.value]
-            inside = np.zeros(65536, np.bool_)
-            inside[: column.shape[0]] = column == criteria.within.code
-            inside[65535] = False
-            mask &= inside[segment["s_commune"]]
-        return np.flatnonzero(mask)
-
-    def _best_structures(self, kept: list[Array]) -> list[Array]:
-        """Keep one structure of each group of twins: best score, newest, least id."""
-        merits = self._structure_merits()
-        best: dict[int, tuple[int, int, int, int]] = {}
-        for which, rows in enumerate(kept):
-            clusters = self._segments[which]["s_cluster"][rows].tolist()
-            for row, cluster, merit, rank in zip(
-                rows.tolist(),
-                clusters,
-                merits[which][rows].tolist(),
-                self._structure_rank(which, rows).tolist(),
-                strict=True,
-            ):
-                candidate = (merit, rank, which, row)
-                if cluster not in best or candidate < best[cluster]:
-                    best[cluster] = candidate
-        return [
-            np.array(sorted(row for _, _, w, row in best.values() if w == which), np.int64)
-            for which in (0, 1)
-        ]
-
-    def _structure_rank(self, which: int, rows: Array) -> Array:
-        rows = rows.astype(np.int64)
-        if which == 1:
-            return rows + self._structures_at
-        return rows + np.where(rows >= self._structures_at, self._segments[1].structure_count, 0)
-
-    def _structure_at(self, rank: int) -> tuple[int, int]:
-        ours = self._segments[1].structure_count
-        if rank < self._structures_at:
-            return 0, rank
-        if rank < self._structures_at + ours:
-            return 1, rank - self._structures_at
-        return 0, rank - ours
 
     def _read(self, session: Session, hits: Sequence[Hit], *, detailed: bool) -> list[bytes]:
         theirs = known_services(session, [hit.id for hit in hits if not hit.ref & 1], detailed=detailed)
@@ -512,14 +350,6 @@ def _is_in(segment: Segment, row: int, kind: AreaKind, code: str) -> bool:
     at = int(segment["commune"][row])
     column = segment.place_columns[kind.value]
     return at < column.shape[0] and str(column[at]) == code
-
-
-def _means(segment: Segment, scores: Array) -> Array:
-    if not segment.structure_count:
-        return np.zeros(0)
-    sums = np.bincount(segment["structure"], weights=scores, minlength=segment.structure_count)
-    numbers = np.bincount(segment["structure"], minlength=segment.structure_count)
-    return np.round(sums / np.maximum(numbers, 1), 2)
 
 
 class Catalogue:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from portal.catalogue.address import FILTERS, Typed
+from portal.catalogue.address import Typed
+from portal.catalogue.filters import FILTERS
 
 # Arguments with a control of their own -> how it is named.
 _LABELS = {

@@ -19,7 +19,9 @@ from sqlmodel import Session, col
 from portal import clock
 from portal.catalogue.models import CatalogueChange, CatalogueIndex, CatalogueIndexPart
 from portal.catalogue.ours import Shelf
-from portal.catalogue.segments import LAYOUT, Array, Builder, Segment, unpack
+from portal.catalogue.segment_builder import Builder
+from portal.catalogue.segment_files import LAYOUT, unpack
+from portal.catalogue.segments import Array, Segment
 from portal.engines import changes
 
 log = logging.getLogger("portal.catalogue")

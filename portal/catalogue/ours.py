@@ -15,7 +15,8 @@ from sqlmodel import Session, col
 from portal import clock
 from portal.catalogue import features, records
 from portal.catalogue.features import ServiceFeatures, StructureFeatures
-from portal.catalogue.segments import Array, Builder, Segment, key_hash
+from portal.catalogue.segment_builder import Builder, key_hash
+from portal.catalogue.segments import Array, Segment
 from portal.conventions import queries as conventions
 from portal.offers import queries as offers
 from portal.offers.models import Offer, OfferSession

@@ -15,8 +15,8 @@ from sqlmodel import Session, col
 
 from portal import vocabulary
 from portal.offers import queries as offer_queries
-from portal.offers import rules as offer_rules
 from portal.offers.models import Offer
+from portal.offers.record import as_record
 from portal.structures import queries as structure_queries
 from portal.structures.models import Structure
 from portal.vocabulary import Service as ServiceRecord
@@ -72,7 +72,7 @@ def service_record(
 
     `prefixed` gives ids as `<source>--<id>`. Raises pydantic's ValidationError when the row does not follow the schema.
     """
-    values = offer_rules.as_record(offer)
+    values = as_record(offer)
     return _record(
         ServiceRecord,
         {

@@ -13,6 +13,7 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 
+from portal.conventions.follow_up import BOUNDS
 from portal.conventions.models import (
     ChoiceOfAction,
     Convention,
@@ -21,7 +22,6 @@ from portal.conventions.models import (
     FollowUpRules,
     PlaceMode,
 )
-from portal.conventions.rules import FOLLOW_UP_BOUNDS
 from portal.web.euros import EurosField
 from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import ChecklistField, Form, MaxLength, options
@@ -200,14 +200,14 @@ class AmendmentForm(Form):
 def _days_field(label: str, name: str, description: str = "") -> IntegerField:
     return IntegerField(
         label,
-        [InputRequired("Écrivez un nombre."), between(*FOLLOW_UP_BOUNDS[name])],
+        [InputRequired("Écrivez un nombre."), between(*BOUNDS[name])],
         description=description,
         render_kw={"class": "field-phone"},
         invalid_value_message="Écrivez un nombre entier, par exemple 10.",
     )
 
 
-class FollowUpForm(Form):
+class FollowUpForm(Versioned):
     """The rules of prescriptions and places, which the département sets."""
 
     choix_action = RadioField(
@@ -246,13 +246,19 @@ class FollowUpForm(Form):
     )
     heures_min = _days_field("Heures par semaine, au moins", "heures_min")
     heures_max = _days_field("Heures par semaine, au plus", "heures_max")
+    motif = StringField(
+        "Pourquoi ce changement ?",
+        [MaxLength(1000)],
+        description="Gardé dans l’historique, en bas de cette page.",
+    )
 
 
 def follow_up_as_typed(kept: FollowUpRules) -> dict[str, Any]:
     """Return the rules as their form holds them."""
     return {
         "choix_action": kept.choix_action.value,
-        **{name: getattr(kept, name) for name in FOLLOW_UP_BOUNDS},
+        **{name: getattr(kept, name) for name in BOUNDS},
+        "version": kept.version,
     }
 
 

@@ -19,13 +19,12 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import waiting
+from portal.conventions import follow_up, waiting
 from portal.conventions.models import (
     ActionOffer,
     ChoiceOfAction,
     Convention,
     FinancedAction,
-    FollowUpRules,
     Movement,
     PlaceChange,
     PlaceMode,
@@ -174,11 +173,6 @@ def places_moved(session: Session, action_id: uuid.UUID) -> bool:
     )
 
 
-def follow_up_rules(session: Session) -> FollowUpRules:
-    """Return the rules of prescriptions and places that the département set, or the usual ones."""
-    return session.get(FollowUpRules, 1) or FollowUpRules()
-
-
 def running_actions(
     session: Session, offer_id: uuid.UUID, day: date, *, lock: bool = False
 ) -> list[FinancedAction]:
@@ -207,7 +201,7 @@ def running_actions(
     else:
         found = list(session.exec(select(FinancedAction).where(col(FinancedAction.id).in_(ids))))
     found.sort(key=lambda action: ids.index(action.id))
-    choice = follow_up_rules(session).choix_action
+    choice = follow_up.in_force(session).choix_action
     keys: dict[ChoiceOfAction, Any] = {
         ChoiceOfAction.FINIT_AVANT: None,
         ChoiceOfAction.PLUS_ANCIENNE: lambda action: begins[action.id],

@@ -3,13 +3,14 @@
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, Relationship, SQLModel
 
 from portal import clock
 from portal.conventions.states import ConventionState, Standing, standing
-from portal.db import id_field, list_field, moment_field, optional_moment_field, text_enum
+from portal.db import JsonColumn, id_field, list_field, moment_field, optional_moment_field, text_enum
 from portal.offers.models import Offer
 from portal.structures.models import Structure
 
@@ -340,3 +341,24 @@ class FollowUpRules(SQLModel, table=True):
     heures_max: int = 20
     updated_at: datetime = moment_field()
     updated_by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")
+    # Grows at each change: a page opened before another's change is told.
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class FollowUpEvent(SQLModel, table=True):
+    """A change of the rules of follow-up: who, when, why, what. Lines are added, never changed."""
+
+    __tablename__ = "follow_up_event"
+    __table_args__ = (Index("ix_follow_up_event_at", "at"),)
+
+    id: uuid.UUID = id_field()
+    at: datetime = moment_field()
+    by_id: uuid.UUID | None = Field(default=None, foreign_key="account.id")
+    motif: str | None = Field(default=None, max_length=1000)
+    # {field: [before, after]}, as text.
+    detail: dict[str, Any] = Field(sa_type=JsonColumn)
+
+    @property
+    def fait(self) -> str:
+        """What was done, as the history says it."""
+        return "Règles modifiées"

@@ -51,6 +51,15 @@ def discarded() -> ColumnElement[bool]:
     return col(Convention.supprimee_le).is_not(None)
 
 
+def thrown_away(session: Session, user: User, convention_id: uuid.UUID) -> Convention | None:
+    """Return the draft if it was thrown away and `user` may know of it, None otherwise."""
+    if user.role is not Role.CONVENTIONNEMENT:
+        return None
+    return session.exec(
+        select(Convention).where(col(Convention.id) == convention_id, discarded())
+    ).one_or_none()
+
+
 def stands(standing: Standing, day: date) -> ColumnElement[bool]:
     """The condition of the conventions that stand so on `day` (see `states.standing`)."""
     if standing.value in {state.value for state in ConventionState if state is not ConventionState.SIGNEE}:

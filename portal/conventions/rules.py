@@ -1,4 +1,4 @@
-"""Verbs on conventions, on their actions and on the rules of follow-up. Places are the ledger's (`ledger`)."""
+"""Verbs on conventions and on their actions. Places are the ledger's (`ledger`)."""
 
 import hashlib
 import uuid
@@ -9,18 +9,16 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
-from portal import clock, money
+from portal import money
 from portal.accounts.models import User
 from portal.conventions import amendments, history, ledger, life
 from portal.conventions.capacity import check_still_enough
 from portal.conventions.engagements import PartnerPayment
 from portal.conventions.models import (
     ActionOffer,
-    ChoiceOfAction,
     Convention,
     FinancedAction,
     Financeur,
-    FollowUpRules,
     PlaceMode,
 )
 from portal.conventions.states import ConventionState
@@ -318,51 +316,6 @@ def _offer_names(session: Session, action_id: uuid.UUID) -> str:
     )
     return ", ".join(names)
 
-
-def set_follow_up_rules(session: Session, values: dict[str, Any], *, by: User) -> FollowUpRules:
-    """Give the département's rules of prescriptions and places these values (fields of `FollowUpRules`), and return them.
-
-    Raises NotAllowed when `by` is no officer; RuleBroken when a delay is not sensible, or when a prescription would
-    expire before its référent is told of the silence.
-    """
-    check_officer(by)
-    kept = session.get(FollowUpRules, 1)
-    if kept is None:
-        kept = FollowUpRules()
-        session.add(kept)
-    for name, (low, high) in FOLLOW_UP_BOUNDS.items():
-        value = values.get(name, getattr(kept, name))
-        if value is None or not low <= value <= high:
-            raise RuleBroken(f"Écrivez un nombre entre {low} et {high}.", field=name)
-        setattr(kept, name, value)
-    for name in ("expiration_envoyee_jours", "expiration_etude_jours"):
-        if getattr(kept, name) <= kept.relance_referent_jours:
-            raise RuleBroken(
-                f"Le référent est prévenu au bout de {kept.relance_referent_jours} jours : écrivez un nombre plus grand, pour "
-                "qu’il ait le temps d’appeler.",
-                field=name,
-            )
-    if kept.heures_max < kept.heures_min:
-        raise RuleBroken("Le plus d’heures est au-dessous du moins d’heures : corrigez.", field="heures_max")
-    if "choix_action" in values:
-        kept.choix_action = ChoiceOfAction(values["choix_action"])
-    kept.updated_at, kept.updated_by_id = clock.now(), by.id
-    session.flush()
-    return kept
-
-
-# What each delay may be: (least, most), as the database holds it.
-FOLLOW_UP_BOUNDS: dict[str, tuple[int, int]] = {
-    "relance_partenaire_jours": (2, 60),
-    "relance_referent_jours": (2, 120),
-    "expiration_envoyee_jours": (7, 365),
-    "expiration_etude_jours": (7, 365),
-    "proposition_jours": (1, 30),
-    "lien_jours": (1, 30),
-    "documents_mois": (1, 24),
-    "heures_min": (0, 60),
-    "heures_max": (0, 60),
-}
 
 _OPTIONAL_FIELDS = ("delai_entree_jours", "objectifs", "grace_jours", "signee_le")
 _CONVENTION_FIELDS = ("numero", "intitule", "structure_id", "date_debut", "date_fin", "montant_centimes")

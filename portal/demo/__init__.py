@@ -14,17 +14,18 @@ from portal.db import Database
 from portal.demo import budget, catalogue, elsewhere, engaged, followed, prescribed
 from portal.demo.catalogue import confirmed_days_ago, contacts, written_days_ago
 from portal.demo.days import days_ago, on_day
-from portal.demo.financed import CONVENTIONS
+from portal.demo.financed import CONVENTIONS, numero, period
 from portal.demo.ids import demo_id
 from portal.demo.offers import OFFERS
 from portal.demo.partners import STRUCTURES, phone
 from portal.errors import RuleBroken
 from portal.offers import rules as offers
 from portal.offers.models import Offer
+from portal.structures import members
 from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
 
-__all__ = ["CONVENTIONS", "OFFERS", "STRUCTURES", "demo_id", "load"]
+__all__ = ["CONVENTIONS", "OFFERS", "STRUCTURES", "demo_id", "load", "numero", "period"]
 PASSWORD = "demonstration-2026"
 _DOMAIN = "demo.example.org"
 # role, address before the @, first name, name
@@ -119,7 +120,7 @@ def _structures(session: Session, people: dict[str, User]) -> dict[str, Structur
             structures.change_structure(session, structure, {"telephone": phone(number)}, by=None)
         made[demo.slug] = structure
     for local, slug in (("partenaire", "ervp"), ("partenaire2", "apase")):
-        structures.join(session, made[slug], people[local], level=MembershipLevel.ADMINISTRATEUR)
+        members.join(session, made[slug], people[local], level=MembershipLevel.ADMINISTRATEUR)
     session.flush()
     return made
 
@@ -149,16 +150,14 @@ def _offers(session: Session, places: dict[str, Structure]) -> dict[str, Offer]:
 def _conventions(
     session: Session, people: dict[str, User], places: dict[str, Structure], found: dict[str, Offer]
 ) -> dict[str, Convention]:
-    # Half of the period is behind us, so that what is told of the last weeks falls in it, whatever the day.
-    start = (clock.today() - timedelta(days=180)).replace(day=1)
-    end = (start + timedelta(days=365)).replace(day=1) - timedelta(days=1)
+    start, end = period()
     made = {}
     for demo in CONVENTIONS:
         with on_day(start - timedelta(days=20)):
             convention = conventions.create_convention(
                 session,
                 {
-                    "numero": demo.numero,
+                    "numero": numero(demo.rang, start),
                     "intitule": demo.intitule,
                     "structure_id": places[demo.structure].id,
                     "date_debut": start,
@@ -169,7 +168,7 @@ def _conventions(
                     "delai_entree_jours": demo.delai,
                 },
                 by=None,
-                id=demo_id("convention", demo.numero),
+                id=demo_id("convention", demo.rang),
             )
             action = conventions.create_action(
                 session,
@@ -183,9 +182,9 @@ def _conventions(
                     "offer_ids": [found[slug].id for slug in demo.offers],
                 },
                 by=None,
-                id=demo_id("action", demo.numero),
+                id=demo_id("action", demo.rang),
             )
-        made[demo.numero] = convention
+        made[demo.rang] = convention
         if demo.avenant:
             with days_ago(50):
                 amendments.change_places(
@@ -196,7 +195,7 @@ def _conventions(
                     effet_le=clock.today() + timedelta(days=5),
                     motif="Avenant n° 1 : les entrées dépassent ce qui était prévu",
                     by=people["conventionnement"],
-                    id=demo_id("avenant", demo.numero),
+                    id=demo_id("avenant", demo.rang),
                 )
     session.flush()
     return made

@@ -133,7 +133,7 @@ class _Teller:
 
 
 def tell(session: Session, people: dict[str, User], partners: dict[str, Convention]) -> None:
-    """Write the convention with the State and all its life. `partners`: conventions by number, with their actions."""
+    """Write the convention with the State and all its life. `partners`: conventions by rank, with their actions."""
     teller = _Teller(session, people, clock.today())
     convention = _first_year(teller)
     _second_year(teller, convention)
@@ -376,8 +376,8 @@ def _tie(
     sheets: dict[Nature, FicheAction],
     partners: dict[str, Convention],
 ) -> None:
-    for nature, numero in ((Nature.MOBILITE, "35-2026-001"), (Nature.SANTE, "35-2026-002")):
-        action = teller.session.get_one(FinancedAction, demo_id("action", partners[numero].numero))
+    for nature, rang in ((Nature.MOBILITE, "001"), (Nature.SANTE, "002")):
+        action = teller.session.get_one(FinancedAction, demo_id("action", rang))
         fiches.tie(teller.session, sheets[nature], convention, [action], by=teller.officer)
 
 
@@ -406,9 +406,9 @@ def _spend_this_year(teller: _Teller, convention: StateConvention, partners: dic
             "post_id": demo_id("poste", post),
         }
         expenses.write(teller.session, convention, annee, monthly | values, by=teller.officer)
-    for nature, objet, numero, parcours, cost in (
-        (Nature.MOBILITE, "Modules permis commencés", "35-2026-001", 4, 390_000),
-        (Nature.SANTE, "Parcours supplémentaires commencés", "35-2026-002", 2, 70_000),
+    for nature, objet, rang, parcours, cost in (
+        (Nature.MOBILITE, "Modules permis commencés", "001", 4, 390_000),
+        (Nature.SANTE, "Parcours supplémentaires commencés", "002", 2, 70_000),
     ):
         values = {
             "volet": Volet.SOLUTIONS,
@@ -417,8 +417,8 @@ def _spend_this_year(teller: _Teller, convention: StateConvention, partners: dic
             "unite": "parcours",
             "nombre": parcours * 1_000,
             "cout_unitaire_centimes": cost,
-            "partner_convention_id": partners[numero].id,
-            "action_id": demo_id("action", numero),
+            "partner_convention_id": partners[rang].id,
+            "action_id": demo_id("action", rang),
         }
         expenses.write(teller.session, convention, annee, monthly | values, by=teller.officer)
 

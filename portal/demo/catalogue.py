@@ -8,7 +8,7 @@ from portal import clock
 from portal.accounts.models import User
 from portal.catalogue import address, saved
 from portal.catalogue.models import Frequence, UnmetNeed
-from portal.demo.days import days_ago, days_ahead
+from portal.demo.days import days_ago, days_ahead, workday
 from portal.demo.ids import demo_id
 from portal.demo.offers import LATER_OFFERS
 from portal.demo.partners import FOUGERES, NEW_STRUCTURE, REDON, SAINT_MALO, VITRE, phone
@@ -97,7 +97,7 @@ def tell(
             OfferSession(
                 id=demo_id("session", "ervp", str(begins)),
                 offer_id=permit.id,
-                debut=days_ahead(begins),
+                debut=workday(days_ahead(begins)),
                 fin=days_ahead(ends),
                 places=seats,
                 precisions="Réunion d’accueil le premier jour à 9 h.",

@@ -1,6 +1,6 @@
 """What partners' conventions bind both sides to in the demo: reports, payments; a draft, and one that is over."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -11,13 +11,14 @@ from portal.budget import activity
 from portal.conventions import payments, reports, rules
 from portal.conventions.engagements import ReportKind
 from portal.conventions.models import Convention
-from portal.demo.days import days_ahead, on_day
+from portal.demo.days import days_ahead, month_before, months_after, on_day
+from portal.demo.financed import numero
 from portal.demo.ids import demo_id
 from portal.offers.models import Offer
 from portal.structures.models import Structure
 
-# A draft, and a convention that ended some weeks ago: invented, and say so.
-DRAFT, OVER = "35-2026-DEMO-B", "35-2025-DEMO-E"
+# A draft, and a convention that ended some weeks ago: their numbers say that they are invented.
+DRAFT, OVER = "DEMO-B", "DEMO-E"
 
 
 def tell(
@@ -29,18 +30,18 @@ def tell(
 ) -> None:
     """Write what is due under the conventions of the demo. `partners`: conventions by number."""
     officer = people["conventionnement"]
-    _handed_in(session, partners["35-2026-001"], officer, people["partenaire"])
-    _to_hand_in(session, partners["35-2026-002"], officer)
+    _handed_in(session, "001", partners["001"], officer, people["partenaire"])
+    _to_hand_in(session, "002", partners["002"], officer)
     _payments(session, partners, officer)
     _draft(session, places, found, officer)
     _over(session, places, found, officer)
     session.flush()
 
 
-def _handed_in(session: Session, convention: Convention, officer: User, partner: User) -> None:
+def _handed_in(session: Session, rang: str, convention: Convention, officer: User, partner: User) -> None:
     """A report of the first three months, handed in on the day it was due; the following one is far."""
     first = convention.date_debut
-    last = _month_before(_months_after(first, 3))
+    last = month_before(months_after(first, 3))
     due = last + timedelta(days=45)
     with on_day(convention.date_debut):
         report = reports.ask(
@@ -48,7 +49,7 @@ def _handed_in(session: Session, convention: Convention, officer: User, partner:
             convention,
             {"kind": ReportKind.ACTIVITE, "debut": first, "fin": last, "du_le": due},
             by=officer,
-            id=demo_id("rapport", convention.numero, "1"),
+            id=demo_id("rapport", rang, "1"),
         )
         reports.schedule(session, convention, 12, by=officer)
     with on_day(due):
@@ -59,7 +60,7 @@ def _handed_in(session: Session, convention: Convention, officer: User, partner:
             report.id,
             {
                 "realise": "Deux modules ont commencé à Redon ; le code se prépare en groupe (démonstration).",
-                "difficultes": "Les heures de conduite sont rares l’été.",
+                "difficultes": "Les heures de conduite sont rares pendant les vacances.",
                 "perspectives": "Un troisième module à Pipriac.",
                 "personnes_hors_portail": 3,
                 "minutes_hors_portail": 2_400,
@@ -70,9 +71,9 @@ def _handed_in(session: Session, convention: Convention, officer: User, partner:
         )
 
 
-def _to_hand_in(session: Session, convention: Convention, officer: User) -> None:
+def _to_hand_in(session: Session, rang: str, convention: Convention, officer: User) -> None:
     """A report of the months that are over, due in ten days."""
-    last, due = _month_before(clock.today()), days_ahead(10)
+    last, due = month_before(clock.today()), days_ahead(10)
     with on_day(convention.date_debut):
         reports.ask(
             session,
@@ -84,14 +85,14 @@ def _to_hand_in(session: Session, convention: Convention, officer: User) -> None
                 "du_le": due,
             },
             by=officer,
-            id=demo_id("rapport", convention.numero, "1"),
+            id=demo_id("rapport", rang, "1"),
         )
 
 
 def _payments(session: Session, partners: dict[str, Convention], officer: User) -> None:
     """An instalment paid after the signature, the balance planned for the end."""
-    for numero in ("35-2026-001", "35-2026-002", "35-2026-003", "35-2026-004"):
-        convention = partners[numero]
+    for rang in ("001", "002", "003", "004"):
+        convention = partners[rang]
         instalment = convention.montant_centimes * 6 // 10
         paid = convention.date_debut + timedelta(days=20)
         with on_day(convention.date_debut):
@@ -100,7 +101,7 @@ def _payments(session: Session, partners: dict[str, Convention], officer: User) 
                 convention,
                 {"intitule": "Acompte de 60 %", "prevu_le": paid, "montant_centimes": instalment},
                 by=officer,
-                id=demo_id("versement", numero, "acompte"),
+                id=demo_id("versement", rang, "acompte"),
             )
             payments.plan(
                 session,
@@ -111,7 +112,7 @@ def _payments(session: Session, partners: dict[str, Convention], officer: User) 
                     "montant_centimes": convention.montant_centimes - instalment,
                 },
                 by=officer,
-                id=demo_id("versement", numero, "solde"),
+                id=demo_id("versement", rang, "solde"),
             )
         with on_day(paid):
             payments.pay(
@@ -120,7 +121,7 @@ def _payments(session: Session, partners: dict[str, Convention], officer: User) 
                 first.id,
                 verse_le=paid,
                 verse_centimes=instalment,
-                reference=f"MANDAT-DEMO-{numero[-3:]}",
+                reference=f"MANDAT-DEMO-{rang}",
                 by=officer,
             )
 
@@ -129,16 +130,16 @@ def _draft(
     session: Session, places: dict[str, Structure], found: dict[str, Offer], officer: User
 ) -> Convention:
     """A convention that is being written: it gives no place yet."""
-    first = _months_after(clock.today(), 2)
+    first = months_after(clock.today(), 2)
     return _write(
         session,
         officer,
+        DRAFT,
         {
-            "numero": DRAFT,
             "intitule": "Cap Confiance (démonstration)",
             "structure_id": places["ibep"].id,
             "date_debut": first,
-            "date_fin": _month_before(_months_after(first, 12)),
+            "date_fin": month_before(months_after(first, 12)),
             "montant_centimes": 1_200_000,
             "financeurs": ["departement"],
         },
@@ -148,15 +149,15 @@ def _draft(
 
 
 def _over(session: Session, places: dict[str, Structure], found: dict[str, Offer], officer: User) -> None:
-    """A convention that ended three weeks ago: what closes it can still be written."""
+    """A convention that ended three weeks ago: what closes it can still be written, and a report is late."""
     last = clock.today() - timedelta(days=21)
     first = last - timedelta(days=364)
     with on_day(first - timedelta(days=15)):
         convention = _write(
             session,
             officer,
+            OVER,
             {
-                "numero": OVER,
                 "intitule": "Accompagnement des diplômés (démonstration)",
                 "structure_id": places["ascape"].id,
                 "date_debut": first,
@@ -173,31 +174,38 @@ def _over(session: Session, places: dict[str, Structure], found: dict[str, Offer
             [found["diplomes"]],
         )
     with on_day(first):
-        reports.schedule(session, convention, 12, by=officer)
+        for number, kind, fin, du_le in (
+            ("1", ReportKind.ACTIVITE, month_before(months_after(first, 6)), last + timedelta(days=6)),
+            ("final", ReportKind.FINAL, last, last + timedelta(days=60)),
+        ):
+            reports.ask(
+                session,
+                convention,
+                {"kind": kind, "debut": first, "fin": fin, "du_le": du_le},
+                by=officer,
+                id=demo_id("rapport", OVER, number),
+            )
 
 
 def _write(
-    session: Session, officer: User, values: dict[str, Any], action: dict[str, Any], offers: list[Offer]
+    session: Session,
+    officer: User,
+    rang: str,
+    values: dict[str, Any],
+    action: dict[str, Any],
+    offers: list[Offer],
 ) -> Convention:
     convention = rules.create_convention(
-        session, values, by=officer, id=demo_id("convention", values["numero"])
+        session,
+        values | {"numero": numero(rang, values["date_debut"])},
+        by=officer,
+        id=demo_id("convention", rang),
     )
     rules.create_action(
         session,
         convention,
         action | {"mode": "entree", "offer_ids": [offer.id for offer in offers]},
         by=officer,
-        id=demo_id("action", values["numero"]),
+        id=demo_id("action", rang),
     )
     return convention
-
-
-def _months_after(day: date, months: int) -> date:
-    """Return the first day of the month so many months after that of `day`."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, 1)
-
-
-def _month_before(day: date) -> date:
-    """Return the last day of the month before that of `day`."""
-    return day.replace(day=1) - timedelta(days=1)

@@ -5,17 +5,23 @@ are invented so that they add up.
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
+
+from portal import clock
+from portal.demo.days import month_before, months_after
 
 
 @dataclass(frozen=True, slots=True)
 class DemoConvention:
     """A convention with its one action: places, unit cost in euros, mode, offers (slugs); who finances it.
 
+    `rang` names it in the demo and ends its number, which tells the year of its first day (`numero`).
+
     `avenant`: places that an amendment added since; `surreservation`: places that may be held beyond those financed;
     `delai`: days after which the place of somebody who did not come is freed.
     """
 
-    numero: str
+    rang: str
     structure: str
     intitule: str
     montant: int
@@ -32,7 +38,7 @@ class DemoConvention:
 
 CONVENTIONS: tuple[DemoConvention, ...] = (
     DemoConvention(
-        "35-2026-001",
+        "001",
         "ervp",
         "En route vers le permis",
         47_000,
@@ -45,7 +51,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         delai=15,
     ),
     DemoConvention(
-        "35-2026-002",
+        "002",
         "apase",
         "PEM’S",
         3_500,
@@ -57,7 +63,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         ("departement", "etat"),
     ),
     DemoConvention(
-        "35-2026-003",
+        "003",
         "bge",
         "Travailleurs indépendants",
         30_000,
@@ -69,7 +75,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         ("departement",),
     ),
     DemoConvention(
-        "35-2026-004",
+        "004",
         "ais35",
         "Accompagnement social lié au logement",
         24_000,
@@ -81,7 +87,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         ("departement",),
     ),
     DemoConvention(
-        "35-2026-005",
+        "005",
         "coorace",
         "Équilibre Emploi",
         12_000,
@@ -94,7 +100,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         avenant=3,
     ),
     DemoConvention(
-        "35-2026-006",
+        "006",
         "siae",
         "Parcours IAE",
         10_000,
@@ -107,7 +113,7 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         surreservation=1,
     ),
     DemoConvention(
-        "35-2026-007",
+        "007",
         "ervp",
         "Reprendre le volant",
         1_500,
@@ -120,3 +126,17 @@ CONVENTIONS: tuple[DemoConvention, ...] = (
         delai=15,
     ),
 )
+
+
+def period() -> tuple[date, date]:
+    """Return the first and last day of these conventions: a year.
+
+    Half of it is behind us, so that what is told of the last weeks falls in it, whatever the day.
+    """
+    first = (clock.today() - timedelta(days=180)).replace(day=1)
+    return first, month_before(months_after(first, 12))
+
+
+def numero(rang: str, first: date) -> str:
+    """Return the number of a convention that begins on this day."""
+    return f"35-{first.year}-{rang}"

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
-from portal.demo.days import days_ago, days_ahead
+from portal.demo.days import days_ago, days_ahead, workday
 from portal.demo.ids import demo_id
 from portal.demo.offers import OFFERS
 from portal.offers.models import Offer
@@ -142,7 +142,7 @@ def _under_way(teller: _Teller) -> None:
     ervp, apase = teller.accounts["partenaire"], teller.accounts["partenaire2"]
 
     looked_at = teller.prescribe(
-        "Chloé", "ervp", "Le permis ouvrirait une formation d’aide-soignante commencée en janvier.", 9
+        "Chloé", "ervp", "Le permis lui ouvrirait une formation d’aide-soignante, à trente kilomètres.", 9
     )
     with days_ago(6):
         answers.study(session, looked_at, by=ervp, message="Nous la rencontrons cette semaine.")
@@ -182,7 +182,7 @@ def _under_way(teller: _Teller) -> None:
             message="Nous le recevons avec sa pièce d’identité.",
             message_personne="Bonjour Léo, nous vous attendons pour un premier rendez-vous. Apportez votre pièce "
             "d’identité.",
-            meeting=Meeting(datetime.combine(days_ahead(6), time(10), clock.PARIS), _PLACE),
+            meeting=Meeting(datetime.combine(workday(days_ahead(6)), time(10), clock.PARIS), _PLACE),
         )
 
     absent = teller.prescribe(

@@ -16,8 +16,9 @@ from sqlalchemy import Row, select
 from sqlmodel import Session, col
 
 from portal import clock, geography, vocabulary
-from portal.offers import freshness, queries, rules, twins
+from portal.offers import freshness, queries, twins
 from portal.offers.models import Offer, OfferState, Signalement
+from portal.offers.record import WANTED_SCORE, as_record
 from portal.structures.models import Act, Revision, Structure, StructureState
 from portal.structures.rules import catalogue_rules
 
@@ -178,8 +179,8 @@ def quality(offers: Sequence[Row[Any]]) -> tuple[Table, Table, Table]:
     names: dict[uuid.UUID, str] = {}
     good = 0
     for offer in offers:
-        found = vocabulary.quality(rules.as_record(offer))
-        good += found.score >= rules.WANTED_SCORE
+        found = vocabulary.quality(as_record(offer))
+        good += found.score >= WANTED_SCORE
         steps[min(int(found.score * 5), 4)] += 1
         missing.update(sentence for sentence, _ in found.missing)
         by_structure[offer.structure_id].append(found.score)

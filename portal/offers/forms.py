@@ -1,4 +1,4 @@
-"""Questions put to those who write an offer, and to those who read one."""
+"""Questions put to those who write an offer."""
 
 import re
 from datetime import date
@@ -19,13 +19,11 @@ from wtforms import (
     URLField,
     ValidationError,
 )
-from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Optional, StopValidation
 
 from portal import clock, geography
 from portal.offers.models import Offer
 from portal.offers.rules import FIELDS
-from portal.offers.signalements import MOTIFS
 from portal.parcours import FREINS, Dominante
 from portal.structures.models import Structure
 from portal.vocabulary import Service
@@ -400,66 +398,3 @@ def add_spare_sessions(form: OfferForm) -> None:
     for _ in range(_SPARE_SESSIONS - blank_rows):
         if len(form.sessions.entries) < (form.sessions.max_entries or 0):
             form.sessions.append_entry()
-
-
-class TemplateForm(Keyed):
-    """What do offers made from this template begin with? Nothing is required: what is left empty is not its business."""
-
-    nom_modele = StringField(
-        "Nom du modèle",
-        [DataRequired("Donnez un nom au modèle."), MaxLength(150)],
-        description="Pour le retrouver : « Atelier collectif », « Prestation FLE ».",
-    )
-    structure = SelectField("Pour quelle structure ?")
-    nom = StringField("Nom proposé pour l’offre", [MaxLength(150)])
-
-    # The questions of an offer that a template may answer, in the same words.
-    type = OfferForm.type
-    thematiques = OfferForm.thematiques
-    description = OfferForm.description
-    publics = OfferForm.publics
-    publics_precisions = OfferForm.publics_precisions
-    conditions_acces = OfferForm.conditions_acces
-    documents_a_apporter = OfferForm.documents_a_apporter
-    dominantes = OfferForm.dominantes
-    freins = OfferForm.freins
-    zone_eligibilite = OfferForm.zone_eligibilite
-    modes_accueil = OfferForm.modes_accueil
-    frequence = OfferForm.frequence
-    volume_horaire_hebdomadaire = OfferForm.volume_horaire_hebdomadaire
-    nombre_semaines = OfferForm.nombre_semaines
-    mobilisable_par = OfferForm.mobilisable_par
-    modes_mobilisation = OfferForm.modes_mobilisation
-    mobilisation_precisions = OfferForm.mobilisation_precisions
-    mode_prescription = OfferForm.mode_prescription
-    # With a neutral answer: the price of a template is there to be taken back too.
-    frais = RadioField(
-        "Prix",
-        [Optional(), FollowsSchema(Service)],
-        choices=[SelectChoice("", "Le modèle n’en dit rien"), *pairs("frais")],
-        default="",
-    )
-    frais_precisions = OfferForm.frais_precisions
-    confirmation_mois = OfferForm.confirmation_mois
-
-
-class ReportForm(Form):
-    """What is wrong in this offer?"""
-
-    motifs = ChecklistField("Qu’est-ce qui ne va pas ?", choices=options(MOTIFS.items()))
-    commentaire = TextAreaField(
-        "Ce que vous savez",
-        [MaxLength(2000)],
-        description="Par exemple le bon numéro. N’écrivez rien sur une personne que vous accompagnez.",
-    )
-
-
-class AnswerForm(Form):
-    """What do you answer to the one who saw an error?"""
-
-    reponse = TextAreaField(
-        "Votre réponse",
-        [DataRequired("Écrivez une réponse : « C’est corrigé, merci » suffit."), MaxLength(2000)],
-        description="Elle part par courriel à la personne qui a signalé l’erreur.",
-    )
-    confirmer = BooleanField("L’offre est juste telle qu’elle est : la confirmer en même temps")

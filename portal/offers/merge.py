@@ -23,6 +23,7 @@ from portal.offers.models import (
     OfferState,
     Signalement,
 )
+from portal.offers.record import PRIVATE_CONTACT
 from portal.structures import history
 from portal.structures.models import Act
 
@@ -169,7 +170,7 @@ def _check(kept: Offer, removed: Offer, opened: Opened | None) -> None:
 
 def _values(kept: Offer, removed: Offer, take: Collection[str]) -> dict[str, Any]:
     values = {name: getattr(removed, name) for name in take if name in rules.FIELDS}
-    origins = {name: removed if name in values else kept for name in rules.PRIVATE_CONTACT}
+    origins = {name: removed if name in values else kept for name in PRIVATE_CONTACT}
     if any(getattr(offer, name) and not offer.contact_public for name, offer in origins.items()):
         # A contact that its offer kept for professionals is not made public by the way.
         values["contact_public"] = False

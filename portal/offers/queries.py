@@ -14,7 +14,7 @@ from portal.offers.models import Offer, OfferState
 from portal.structures.models import Structure, StructureState
 from portal.structures.queries import may_change
 
-# What the schema's record is drawn from; the last two change what leaves (`rules.as_record`).
+# What the schema's record is drawn from; the last two change what leaves (`record.as_record`).
 RECORD_COLUMNS = (
     *(name for name in vocabulary.Service.model_fields if name in Offer.model_fields),
     "documents_a_apporter",

@@ -6,13 +6,18 @@ address or a commune. Names are compared folded, without the words that every of
 
 import re
 import uuid
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import Indel
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
@@ -60,9 +65,8 @@ _COMMON = frozenset(
 )
 # Beyond this many offers under one key, the key says nothing: a switchboard, a shared mailbox.
 _CROWD = 200
-# Occurrences of one letter that are told apart in a name (150 characters at most).
-_MOST = 64
-_ALPHABET = " 0123456789abcdefghijklmnopqrstuvwxyz"
+# Positions compared together: what is held beside them stays in a few tens of megabytes.
+_TOGETHER = 1_000_000
 # Rows asked for in one statement.
 _AT_ONCE = 5_000
 
@@ -182,21 +186,19 @@ def find(session: Session) -> list[tuple[float, uuid.UUID, uuid.UUID]]:
         .order_by(col(Offer.created_at), col(Offer.id))
     ).all()
     settled = {tuple(row) for row in session.execute(select(NotTwins.first_id, NotTwins.second_id))}
-    names = [" ".join(sorted(words_of(row.nom))) for row in rows]
-    letters = [_letters(name) for name in names]
-    found = []
-    for older, newer in _candidates(rows):
-        # What letters in common can give at best; cheap, and enough for nearly all.
-        common = (letters[older] & letters[newer]).bit_count()
-        if 2 * common < NEAR * (len(names[older]) + len(names[newer])):
-            continue
-        score = _ratio(names[older], names[newer])
-        if score < NEAR or ordered(rows[older].id, rows[newer].id) in settled:
-            continue
-        found.append((score, older, newer))
+    words = {nom: words_of(nom) for nom in {row.nom for row in rows}}
+    nearby = _Nearby([" ".join(sorted(words[row.nom])) for row in rows])
+    found: dict[tuple[int, int], float] = {}
+    for pairs in _candidates(rows, words):
+        found |= nearby.among(pairs)
+    kept = [
+        (score, older, newer)
+        for (older, newer), score in found.items()
+        if ordered(rows[older].id, rows[newer].id) not in settled
+    ]
     # The rows are in order of age: so are the pairs that are equally near.
-    found.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    return [(score, rows[older].id, rows[newer].id) for score, older, newer in found]
+    kept.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
+    return [(score, rows[older].id, rows[newer].id) for score, older, newer in kept]
 
 
 def shared(
@@ -238,25 +240,55 @@ def _ratio(one: str, two: str) -> float:
         return 0.0
     if one == two:
         return 1.0
-    text = SequenceMatcher(None, one, two, autojunk=False)
+    # Always in one order: what is found in common may depend on it.
+    text = SequenceMatcher(None, *sorted((one, two)), autojunk=False)
     if text.real_quick_ratio() < NEAR or text.quick_ratio() < NEAR:
         return 0.0
     score = text.ratio()
     return score if score >= NEAR else 0.0
 
 
-def _letters(name: str) -> int:
-    """Return the letters of a name as a number: a bit for each occurrence, so that `&` counts those in common."""
-    counts: dict[str, int] = defaultdict(int)
-    bits = 0
-    for letter in name:
-        bits |= 1 << (_ALPHABET.index(letter) * _MOST + min(counts[letter], _MOST - 1))
-        counts[letter] += 1
-    return bits
+class _Nearby:
+    """How near the names of rows are: many offers bear the same ones, so each pair of names is compared once."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._distinct = list(dict.fromkeys(names))
+        numbers = {name: number for number, name in enumerate(self._distinct)}
+        self._which = np.array([numbers[name] for name in names], np.int64)
+        self._known: dict[int, float] = {}
+
+    def among(self, pairs: "array[int]") -> dict[tuple[int, int], float]:
+        """Return the nearness of those of `pairs` (positions of rows, flat) that are near."""
+        sides = np.frombuffer(pairs, np.int64).reshape(-1, 2)
+        names = np.sort(self._which[sides], axis=1)
+        codes, again = np.unique(names[:, 0] * len(self._distinct) + names[:, 1], return_inverse=True)
+        scores = self._scores(codes)[again]
+        near = np.flatnonzero(scores)
+        return {
+            (older, newer): score
+            for (older, newer), score in zip(sides[near].tolist(), scores[near].tolist(), strict=True)
+        }
+
+    def _scores(self, codes: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        one, two = np.divmod(codes, len(self._distinct))
+        # The letters in common in their order are as many as difflib can find at best, and cost a thousandth of it.
+        best = process.cpdist(
+            [self._distinct[number] for number in one.tolist()],
+            [self._distinct[number] for number in two.tolist()],
+            scorer=Indel.normalized_similarity,
+            dtype=np.float64,
+        )
+        scores = np.zeros(codes.shape[0])
+        for place in np.flatnonzero(best >= NEAR - 1e-9).tolist():
+            code = int(codes[place])
+            if code not in self._known:
+                self._known[code] = _ratio(self._distinct[one[place]], self._distinct[two[place]])
+            scores[place] = self._known[code]
+        return scores
 
 
-def _candidates(rows: Sequence[Any]) -> Iterator[tuple[int, int]]:
-    """Yield once each pair of positions in `rows` that share a key, the lesser first."""
+def _candidates(rows: Sequence[Any], words: Mapping[str, tuple[str, ...]]) -> Iterator["array[int]"]:
+    """Yield the pairs of positions in `rows` that share a key, flat, the lesser of each first; one may come again."""
     shelves: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
         shelves["structure", row.structure_id].append(position)
@@ -267,16 +299,17 @@ def _candidates(rows: Sequence[Any]) -> Iterator[tuple[int, int]]:
         ):
             if value:
                 shelves[name, value].append(position)
-        words = words_of(row.nom)
-        if row.code_insee and words:
+        own = words[row.nom]
+        if row.code_insee and own:
             # Near names begin alike or end alike: two shelves, so that a slip in the first word is still caught.
-            for word in {words[0][:4], words[-1][:4]}:
+            for word in {own[0][:4], own[-1][:4]}:
                 shelves["commune", row.code_insee, word].append(position)
-    seen: set[tuple[int, int]] = set()
+    pairs = array("q")
     for together in shelves.values():
-        if len(together) > _CROWD:
-            continue
-        for pair in combinations(together, 2):
-            if pair not in seen:
-                seen.add(pair)
-                yield pair
+        if 1 < len(together) <= _CROWD:
+            pairs.extend(chain.from_iterable(combinations(together, 2)))
+        if len(pairs) > _TOGETHER:
+            yield pairs
+            pairs = array("q")
+    if pairs:
+        yield pairs

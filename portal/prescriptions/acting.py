@@ -173,6 +173,22 @@ def is_member(session: Session, structure_id: uuid.UUID, user: User) -> bool:
     )
 
 
+def left_draft(session: Session, prescription: Prescription) -> tuple[Transition, User | None] | None:
+    """Return the line by which a prescription stopped being a draft, and who did it; None while it is one."""
+    found = session.execute(
+        select(Transition, User)
+        .join(User, col(User.id) == col(Transition.by_id), isouter=True)
+        .where(
+            col(Transition.prescription_id) == prescription.id,
+            col(Transition.from_state) == State.BROUILLON,
+            col(Transition.to_state) != State.BROUILLON,
+        )
+        .order_by(col(Transition.at), col(Transition.id))
+        .limit(1)
+    ).first()
+    return (found[0], found[1]) if found is not None else None
+
+
 def too_late(session: Session, prescription: Prescription) -> str:
     """Say where the prescription stands and who brought it there: of two who answer at once, the second is told."""
     done = f"Cette prescription est maintenant à l’état « {prescription.state.label.lower()} »"

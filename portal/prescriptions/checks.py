@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock, geography, vocabulary
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions import ledger
+from portal.conventions import follow_up
 from portal.conventions import queries as convention_queries
 from portal.offers import freshness
 from portal.offers.models import Offer, OfferSession
@@ -74,7 +74,7 @@ def gather(session: Session, person_ids: Collection[uuid.UUID], offers: Collecti
     today = clock.today()
     known = Known(
         today=today,
-        hours_max=ledger.follow_up_rules(session).heures_max,
+        hours_max=follow_up.in_force(session).heures_max,
         settings=catalogue_rules(session),
         places=convention_queries.places_by_offer(session, offer_ids),
         sessions=_sessions(session, offer_ids, today),

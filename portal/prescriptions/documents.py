@@ -1,7 +1,9 @@
 """Documents that go with a prescription: who adds them, who reads them, and what stays of them once removed."""
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
@@ -118,6 +120,72 @@ def attach(
     session.add(kept)
     session.flush()
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of one document for several prescriptions: kept now, kept `again` by a second press, refused and why."""
+
+    kept: list[tuple[Prescription, PrescriptionDocument]] = field(default_factory=list)
+    again: list[Prescription] = field(default_factory=list)
+    refused: list[tuple[Prescription, RuleBroken]] = field(default_factory=list)
+
+
+def attach_to_each(
+    session: Session,
+    prescriptions: Collection[Prescription],
+    *,
+    filename: str,
+    content: bytes,
+    by: By,
+    side: Side,
+    key: uuid.UUID,
+) -> Joined:
+    """Keep a document with each of these prescriptions of one person that still takes some; each has its own from then on.
+
+    Read, withdrawn and removed apart from the others'. The same `key` again keeps nothing twice. Raises RuleBroken
+    when they are several people's, and as `attach` does for what is wrong with the file itself.
+    """
+    if len({one.beneficiary_id for one in prescriptions}) > 1:
+        raise RuleBroken("Un document est personnel : joignez-le pour une personne à la fois.")
+    recognised(filename, content)
+    joined = Joined()
+    # In one order for all: two who join at once wait for each other and never across.
+    for prescription in sorted(prescriptions, key=lambda one: one.id):
+        own = uuid.uuid5(key, str(prescription.id))
+        again = is_kept(session, prescription, own)
+        if not may_add(prescription, side):
+            continue
+        try:
+            with session.begin_nested():
+                kept = attach(
+                    session, prescription, filename=filename, content=content, by=by, side=side, id=own
+                )
+        except RuleBroken as broken:
+            joined.refused.append((prescription, broken))
+        else:
+            if again:
+                joined.again.append(prescription)
+            else:
+                joined.kept.append((prescription, kept))
+    return joined
+
+
+def names_of(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """Return the names of the documents there are with each of these prescriptions, in one statement."""
+    found: dict[uuid.UUID, list[str]] = defaultdict(list)
+    if ids:
+        rows = session.execute(
+            select(PrescriptionDocument.prescription_id, PrescriptionDocument.nom)
+            .where(
+                col(PrescriptionDocument.prescription_id).in_(list(ids)),
+                col(PrescriptionDocument.purged_at).is_(None),
+            )
+            .order_by(col(PrescriptionDocument.added_at), col(PrescriptionDocument.id))
+        )
+        for id, name in rows:
+            found[id].append(name)
+    return dict(found)
 
 
 def is_kept(session: Session, prescription: Prescription, id: uuid.UUID | None) -> bool:

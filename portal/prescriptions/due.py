@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from portal import clock
-from portal.conventions import ledger, waiting
+from portal.conventions import follow_up, ledger, waiting
 from portal.conventions.models import (
     Convention,
     FinancedAction,
@@ -31,7 +31,7 @@ def expire_unanswered(session: Session) -> list[Prescription]:
 
     Returns them. Safe to run twice or on two machines: each is taken once.
     """
-    rules = ledger.follow_up_rules(session)
+    rules = follow_up.in_force(session)
     waits = select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None))
     expired = []
     for state, days in (
@@ -132,7 +132,7 @@ def propose_places(session: Session, *offer_ids: uuid.UUID) -> list[Prescription
             waiting.end_proposal(session, late.id, ProposalEnd.EXPIREE)
             move(session, late, Act.LAISSER_PLACE, PORTAL, "Personne n’a pris la place dans le délai.")
             told[late.id] = late
-    rules = ledger.follow_up_rules(session)
+    rules = follow_up.in_force(session)
     offers = list(dict.fromkeys(offer_ids)) or waiting.offers_waited_for(session)
     today = clock.today()
     # All at once and in their order: one after the other, two machines could wait for each other.

@@ -16,7 +16,7 @@ from portal import clock
 from portal.accounts.models import User
 from portal.accounts.rules import queue_mail
 from portal.beneficiaries.models import AccessEntry, Beneficiary
-from portal.conventions import ledger, waiting
+from portal.conventions import follow_up, waiting
 from portal.offers.models import Offer, OfferSession
 from portal.phones import show_phone
 from portal.prescriptions import links, queries
@@ -161,7 +161,7 @@ def remind(
 
 def expires_on(session: Session, prescription: Prescription) -> date | None:
     """Return the day on which a prescription expires if nobody answers; None when it waits for no answer."""
-    rules = ledger.follow_up_rules(session)
+    rules = follow_up.in_force(session)
     days = {
         State.ENVOYEE: rules.expiration_envoyee_jours,
         State.A_L_ETUDE: rules.expiration_etude_jours,
@@ -181,7 +181,7 @@ class _Post:
         self.structure = session.get_one(Structure, prescription.structure_id)
         self.referent = _referent(session, prescription)
         self.members = _members(session, prescription)
-        rules = ledger.follow_up_rules(session)
+        rules = follow_up.in_force(session)
         self.link_days = rules.lien_jours
         expires = expires_on(session, prescription)
         self.facts = {

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions import ledger
+from portal.conventions import follow_up
 from portal.conventions.models import Waiting
 from portal.offers.freshness import months_after
 from portal.offers.models import OfferSession
@@ -45,7 +45,7 @@ def remind_partners(session: Session, sender: Sender) -> int:
     Returns how many prescriptions (at most `BATCH`). Those who wait for a place are left alone, and those whose meeting
     is to come, or today.
     """
-    days = ledger.follow_up_rules(session).relance_partenaire_jours
+    days = follow_up.in_force(session).relance_partenaire_jours
     return _break_silence(session, sender, ReminderKind.PARTENAIRE, To.PARTENAIRE, days)
 
 
@@ -54,7 +54,7 @@ def remind_referents(session: Session, sender: Sender) -> int:
 
     Returns how many prescriptions (at most `BATCH`).
     """
-    days = ledger.follow_up_rules(session).relance_referent_jours
+    days = follow_up.in_force(session).relance_referent_jours
     return _break_silence(session, sender, ReminderKind.REFERENT, To.REFERENT, days)
 
 
@@ -64,7 +64,7 @@ def ask_whether_they_came(session: Session, sender: Sender) -> int:
     First half-way through the delay that the convention sets for the entry, or `relance_partenaire_jours` days after the
     expected day when it sets none; then every so many days. Returns how many prescriptions (at most `BATCH`).
     """
-    every = ledger.follow_up_rules(session).relance_partenaire_jours
+    every = follow_up.in_force(session).relance_partenaire_jours
     return _follow_entries(session, sender, ReminderKind.ENTREE, To.PARTENAIRE, every)
 
 
@@ -73,7 +73,7 @@ def tell_no_entry(session: Session, sender: Sender) -> int:
 
     Returns how many prescriptions (at most `BATCH`).
     """
-    every = ledger.follow_up_rules(session).relance_referent_jours
+    every = follow_up.in_force(session).relance_referent_jours
     return _follow_entries(session, sender, ReminderKind.REFERENT, To.REFERENT, every)
 
 
@@ -126,7 +126,7 @@ def purge_documents(session: Session) -> int:
     What came to nothing (refused, expired, withdrawn) loses its documents at once, but the scanned answer, which like
     all others stays `documents_mois` months after the end. Safe to run twice or on two machines.
     """
-    months, today = ledger.follow_up_rules(session).documents_mois, clock.today()
+    months, today = follow_up.in_force(session).documents_mois, clock.today()
     rows = session.execute(
         sqlalchemy.select(
             col(PrescriptionDocument.id),
@@ -165,7 +165,7 @@ _CAME_TO_NOTHING = frozenset({State.REFUSEE, State.EXPIREE, State.ANNULEE})
 
 
 def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To, days: int) -> int:
-    rules, now = ledger.follow_up_rules(session), clock.now()
+    rules, now = follow_up.in_force(session), clock.now()
     expiry = {
         State.ENVOYEE: timedelta(days=rules.expiration_envoyee_jours),
         State.A_L_ETUDE: timedelta(days=rules.expiration_etude_jours),

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import ledger
+from portal.conventions import follow_up
 from portal.conventions.models import FollowUpRules, Waiting
 from portal.prescriptions import notifications
 from portal.prescriptions.due import expected_days
@@ -40,7 +40,7 @@ def renew_links(session: Session, sender: Sender) -> int:
     in: the day before the last link expires, then every `AGAIN`. Those who wait for a place are left alone. Returns
     how many prescriptions (at most `BATCH`); safe to run twice or on two machines.
     """
-    rules = ledger.follow_up_rules(session)
+    rules = follow_up.in_force(session)
     due = _Due(rules)
     found = _candidates(session, due.states)
     accepted = [id for id, seen in found.items() if seen.state is State.ACCEPTEE]

@@ -93,11 +93,11 @@ def create_prescription(
 def change_draft(
     session: Session, prescription: Prescription, *, by: User, motif: str, partage: Collection[str]
 ) -> None:
-    """Change what a draft says. Raises AlreadyDone once it is sent: the partner reads what was sent."""
+    """Change what a draft says. Raises AlreadyDone once it is one no more: the partner reads what was sent."""
     lock(session, prescription)
     stand(session, prescription, by, Side.REFERENT)
     if prescription.state is not State.BROUILLON:
-        raise AlreadyDone("Cette prescription est déjà envoyée : elle ne peut plus être modifiée.")
+        raise AlreadyDone(too_late(session, prescription))
     prescription.motif = motif
     prescription.partage = _chosen(partage)
     prescription.updated_at = clock.now()

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from portal import clock
 from portal.accounts.models import User
 from portal.beneficiaries.dossier import WeekHours
-from portal.conventions import ledger
+from portal.conventions import follow_up
 from portal.prescriptions import queries as prescription_queries
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import State
@@ -157,7 +157,7 @@ def read(session: Session, user: User, beneficiary_id: uuid.UUID, first: date, l
 
 def usual_target(session: Session) -> Target:
     """Return the hours that the département aims at when nothing else was set for a person."""
-    usual = ledger.follow_up_rules(session)
+    usual = follow_up.in_force(session)
     return Target(usual.heures_min * 60, usual.heures_max * 60)
 
 

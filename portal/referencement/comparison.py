@@ -7,8 +7,8 @@ from sqlmodel import Session
 
 from portal import vocabulary
 from portal.offers import merge
-from portal.offers import rules as offer_rules
 from portal.offers.models import Offer
+from portal.offers.record import as_record
 from portal.referencement.queries import attachments
 from portal.web.answers import NOTHING, Reader
 
@@ -50,7 +50,7 @@ def lines(session: Session, first: Offer, second: Offer, say: Reader) -> list[Li
 
 def score(offer: Offer) -> float:
     """Return how well an offer is filled in, from 0 to 1."""
-    return vocabulary.quality(offer_rules.as_record(offer)).score
+    return vocabulary.quality(as_record(offer)).score
 
 
 def _texts(session: Session, offer: Offer, say: Reader) -> dict[str, str]:

@@ -12,7 +12,7 @@ from portal import clock, links
 from portal.accounts import rules as accounts
 from portal.accounts.models import Role, User
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
-from portal.structures import rules
+from portal.structures import members
 from portal.structures.models import (
     Invitation,
     JoinRequest,
@@ -163,7 +163,7 @@ def accept(session: Session, invitation: Invitation, user: User) -> Membership:
         raise NotAllowed("Cette invitation est pour une autre adresse électronique.")
     _refuse_account(user)
     structure = session.get_one(Structure, invitation.structure_id)
-    membership = rules.join(session, structure, user, level=invitation.level)
+    membership = members.join(session, structure, user, level=invitation.level)
     invitation.accepted_at = clock.now()
     waiting = pending_request(session, structure.id, user.id)
     if waiting is not None:
@@ -226,7 +226,7 @@ def accept_request(session: Session, request: JoinRequest, *, level: MembershipL
     _answer_in_turn(session, request)
     user = session.get_one(User, request.user_id)
     _refuse_account(user)
-    membership = rules.join(session, session.get_one(Structure, request.structure_id), user, level=level)
+    membership = members.join(session, session.get_one(Structure, request.structure_id), user, level=level)
     _decide(request, JoinState.ACCEPTEE, by_id=by.id)
     invited = _open_for(session, request.structure_id, user.courriel)
     if invited is not None:

@@ -44,6 +44,19 @@ def between(form: Form, saved: Form, last: tuple[str | None, datetime]) -> Confl
     return Conflict(who=who or "Le portail", when=when, rows=rows)
 
 
+def given(form: Form) -> list[tuple[str, str]]:
+    """Return (question, answer) of what was typed in `form`, as it was typed: for somebody to copy what is not saved."""
+    found = []
+    for field in form:
+        if isinstance(field, HiddenField):
+            continue
+        typed = isinstance(field, SelectFieldBase | BooleanField) or not hasattr(field, "_value")
+        answer = said(field) if typed else field._value()
+        if answer not in ("", NOTHING) and field.data is not False:
+            found.append((field.label.text, answer))
+    return found
+
+
 def said(field: Any) -> str:
     """Return the answer to a question as a person reads it, NOTHING when it has none."""
     if isinstance(field, BooleanField):

@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from portal.errors import RuleBroken
 from portal.web import htmx, uploads
+from portal.web.conflicts import given
+from portal.web.forms import Form
 from portal.web.session import db
 
 log = logging.getLogger("portal.failures")
@@ -88,6 +90,17 @@ def answer(
         return Response(json.dumps(body, ensure_ascii=False), status, mimetype="application/json")
     template = "errors/_fragment.html" if htmx.is_htmx() else "errors/error.html"
     return make_response(render_template(template, **context), status)
+
+
+def gone(title: str, message: str, way_on: tuple[str, str], form: Form | None = None) -> Response:
+    """Return the page (410) that says what became of the thing which a posted page was about, and the way on (url, label).
+
+    What was typed in `form` is given back: nothing of it is saved.
+    """
+    page = render_template(
+        "errors/gone.html", title=title, message=message, way_on=way_on, typed=given(form) if form else []
+    )
+    return make_response(page, 410)
 
 
 def kept_fields() -> list[tuple[str, str]]:

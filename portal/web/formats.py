@@ -15,15 +15,19 @@ _DAYS = dict(get_day_names("wide", locale="fr"))
 _MONTHS = dict(get_month_names("wide", locale="fr"))
 
 
-def day(value: date | None) -> str:
-    """Return "mardi 3 mars 2026"."""
-    return "" if value is None else f"{_DAYS[value.weekday()]} {short_day(value)}"
-
-
-def short_day(value: date | None) -> str:
-    """Return "3 mars 2026"."""
+def day(value: datetime | date | None) -> str:
+    """Return "mardi 3 mars 2026"; of a moment, the day it is in Europe/Paris."""
     if value is None:
         return ""
+    local = _local_day(value)
+    return f"{_DAYS[local.weekday()]} {short_day(local)}"
+
+
+def short_day(value: datetime | date | None) -> str:
+    """Return "3 mars 2026"; of a moment, the day it is in Europe/Paris."""
+    if value is None:
+        return ""
+    value = _local_day(value)
     # The first of a month is an ordinal in French, and the only one.
     return f"{'1er' if value.day == 1 else value.day} {_MONTHS[value.month]} {value.year}"
 
@@ -40,7 +44,7 @@ def ago(value: datetime | date | None) -> str:
     """Return "aujourd’hui", "hier", "il y a 5 jours", or the day when it is more than a month away."""
     if value is None:
         return ""
-    then = value.astimezone(clock.PARIS).date() if isinstance(value, datetime) else value
+    then = _local_day(value)
     days = (clock.today() - then).days
     if days == 0:
         return "aujourd’hui"
@@ -94,6 +98,10 @@ def cell(value: object) -> str:
     if isinstance(value, date):
         return short_day(value)
     return str(value)
+
+
+def _local_day(value: datetime | date) -> date:
+    return value.astimezone(clock.PARIS).date() if isinstance(value, datetime) else value
 
 
 def init_app(app: Flask) -> None:

@@ -19,7 +19,6 @@ from portal.offers.models import Offer
 from portal.prescriptions import notifications, rules
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act
-from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure
 from tests.browser.conftest import Portal
 from tests.browser.hands import Mouse
@@ -123,7 +122,7 @@ def call(
         for rank, prenom in enumerate(["Lise", "Marc", "Nadia"][:members]):
             partner = _user(session, logins, Role.PARTENAIRE, prenom, f"Parcours{number}")
             level = MembershipLevel.MEMBRE if rank else MembershipLevel.ADMINISTRATEUR
-            structures.join(session, structure, partner, level=level)
+            members.join(session, structure, partner, level=level)
             partners.append(partner)
         made = [
             make_offer(

@@ -52,7 +52,7 @@ def test_the_whole_way(open_page: Callable[..., Page], portal: Portal, engine_na
     # The officer finances three places of it.
     me.sign_in("conventionnement", demo.PASSWORD)
     me.follow("Conventions", within="header")
-    me.follow("35-2026-001")
+    me.follow(demo.numero("001", demo.period()[0]))
     me.follow("Ajouter une action")
     me.fill("Intitulé", f"Places de {offer}")
     me.fill("Nombre de places financées", "3")
@@ -110,7 +110,7 @@ def test_the_whole_way(open_page: Callable[..., Page], portal: Portal, engine_na
     me.sign_out()
     me.sign_in("conventionnement", demo.PASSWORD)
     me.goto("/conventions")
-    me.follow("35-2026-001")
+    me.follow(demo.numero("001", demo.period()[0]))
     assert person not in me.words
     me.sign_out()
 

@@ -28,12 +28,11 @@ DRAFT_PLAN = f"{BUDGET}/textes/{demo.demo_id('avenant-etat', '3')}/plan/{YEAR}"
 BILAN = f"{BUDGET}/bilans/{demo.demo_id('bilan', 'premier')}"
 SHEET = f"{BUDGET}/fiche/{demo.demo_id('fiche', 'permis')}"
 PERMIS, DRAFT, OVER, PEMS = (
-    f"/conventions/{demo.demo_id('convention', numero)}"
-    for numero in ("35-2026-001", "35-2026-DEMO-B", "35-2025-DEMO-E", "35-2026-002")
+    f"/conventions/{demo.demo_id('convention', rang)}" for rang in ("001", "DEMO-B", "DEMO-E", "002")
 )
-PERMIS_ACTION = f"{PERMIS}/actions/{demo.demo_id('action', '35-2026-001')}"
-PERMIS_REPORT = f"{PERMIS}/rapports/{demo.demo_id('rapport', '35-2026-001', '1')}"
-BALANCE = f"{PERMIS}/versements/{demo.demo_id('versement', '35-2026-001', 'solde')}"
+PERMIS_ACTION = f"{PERMIS}/actions/{demo.demo_id('action', '001')}"
+PERMIS_REPORT = f"{PERMIS}/rapports/{demo.demo_id('rapport', '001', '1')}"
+BALANCE = f"{PERMIS}/versements/{demo.demo_id('versement', '001', 'solde')}"
 # What officers and the State's services read alike.
 READ_OF_BUDGET = [
     "/budget",
@@ -334,8 +333,8 @@ def _paths_of_conventions(portal: Portal) -> list[str]:
     """Return the pages of an action that an amendment changed, and of one whose places are waited for."""
     paths = []
     with portal.database.session(read_only=True) as session:
-        for numero in ("35-2026-005", "35-2026-007"):
-            convention = session.exec(select(Convention).where(col(Convention.numero) == numero)).one()
+        for rang in ("005", "007"):
+            convention = session.get_one(Convention, demo.demo_id("convention", rang))
             action = session.exec(
                 select(FinancedAction).where(col(FinancedAction.convention_id) == convention.id)
             ).one()

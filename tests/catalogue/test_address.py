@@ -10,8 +10,9 @@ from werkzeug.datastructures import MultiDict
 
 from portal import geography, vocabulary
 from portal.catalogue import address, place
-from portal.catalogue.address import FILTERS, Typed, from_kept, read
+from portal.catalogue.address import Typed, from_kept, read
 from portal.catalogue.criteria import Area, AreaKind, Around, Criteria, Heures, SessionBand, Sort
+from portal.catalogue.filters import FILTERS
 from tests.factories.structures import REDON
 
 ID = "3f0c4f6e-94a4-4a4e-9a0b-0d6f3b1f7c11"

@@ -101,4 +101,4 @@ def test_the_structures_told_have_the_most_results_and_a_name(snapshot: Snapshot
     told = found.counts["structures"]
     assert len(told) >= STRUCTURES
     assert found.names.keys() == told.keys()
-    assert all(found.names[one] == snapshot.structure_name(one) for one in told)
+    assert all(found.names[one] == snapshot.structures.name(one) for one in told)

@@ -71,7 +71,7 @@ def test_an_empty_catalogue_answers(seen: Any) -> None:
     snapshot = seen()
     found = snapshot.search(Criteria(words="permis", where=around(RENNES)), counts=True)
     assert (found.total, found.hits) == (0, ())
-    assert snapshot.search_structures(StructureCriteria(exclure_doublons=True)).total == 0
+    assert snapshot.structures.search(StructureCriteria(exclure_doublons=True)).total == 0
 
 
 def test_a_change_is_seen_at_once_and_a_withdrawal_too(session: Session, seen: Any) -> None:
@@ -308,7 +308,7 @@ def test_our_ids_take_their_place_among_the_others(session: Session, seen: Any) 
     ids = [hit.id for hit in found.hits]
     assert ids == sorted(ids)
     assert len(ids) == 6
-    structures = [hit.id for hit in seen().search_structures(StructureCriteria()).hits]
+    structures = [hit.id for hit in seen().structures.search(StructureCriteria()).hits]
     assert structures == sorted(structures)
     for hit in found.hits:
         assert seen().find(hit.id) == hit or seen().find(hit.id).ref == hit.ref
@@ -328,16 +328,16 @@ def test_the_same_structure_twice(session: Session, seen: Any) -> None:
     index(session)
     snapshot = seen()
     own_id = f"portail-test--{ours.id}"
-    assert snapshot.twins_of(theirs.id) == sorted([own_id, third.id])
+    assert snapshot.structures.twins_of(theirs.id) == sorted([own_id, third.id])
     assert set(names(session, snapshot, Criteria(exclure_doublons=True))) == {"Chez nous", "À part"}
-    hit = snapshot.find_structure(own_id)
+    hit = snapshot.structures.find(own_id)
     assert hit is not None
-    (record,) = snapshot.structure_records(session, [hit])
+    (record,) = snapshot.structures.records(session, [hit])
     assert json.loads(record)["doublons"] == [
         {"source": "dora", "id": theirs.id},
         {"source": "soliguide", "id": third.id},
     ]
-    assert snapshot.search_structures(StructureCriteria(exclure_doublons=True)).total == 2
+    assert snapshot.structures.search(StructureCriteria(exclure_doublons=True)).total == 2
 
 
 def test_records_are_the_schema_and_a_little_more(session: Session, seen: Any) -> None:

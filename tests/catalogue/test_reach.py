@@ -10,7 +10,8 @@ from portal import geography
 from portal.catalogue import matching, reach
 from portal.catalogue.criteria import Area, AreaKind, Around, Criteria
 from portal.catalogue.features import ServiceFeatures, StructureFeatures
-from portal.catalogue.segments import Builder, Segment
+from portal.catalogue.segment_builder import Builder
+from portal.catalogue.segments import Segment
 from portal.geography import Commune
 
 TODAY = date(2026, 3, 3)

@@ -1,4 +1,4 @@
-"""Places that change: amendments, overbooking, rules of follow-up, and the places of a past day."""
+"""Places that change: amendments, overbooking, and the places of a past day."""
 
 import uuid
 from collections.abc import Callable
@@ -9,11 +9,9 @@ from sqlmodel import Session, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import amendments, ledger, over_time, rules
+from portal.conventions import amendments, ledger, over_time
 from portal.conventions.models import (
-    ChoiceOfAction,
     Convention,
-    FollowUpRules,
     PlaceChange,
     PlaceMode,
     PlaceMovement,
@@ -118,12 +116,10 @@ def test_an_amendment_that_says_nothing_is_refused(
     assert broken.value.field == field
 
 
-def test_an_officer_alone_writes_amendments_and_rules(session: Session) -> None:
+def test_an_officer_alone_writes_amendments(session: Session) -> None:
     scene = make_scene(session)
     with pytest.raises(NotAllowed):
         amend(session, scene, scene.partner, 1)
-    with pytest.raises(NotAllowed):
-        rules.set_follow_up_rules(session, {}, by=scene.referent)
 
 
 def test_an_amendment_is_written_on_its_page_once(session: Session, officer: User, sign_in: SignIn) -> None:
@@ -209,42 +205,6 @@ def test_when_the_convention_is_over_one_accepts_without_a_place(
     answers.accept(session, prescription, by=scene.partner, without_place=True)
     assert prescription.state is State.ACCEPTEE
     assert session.exec(select(PlaceMovement)).all() == []
-
-
-# --- The rules of follow-up ---
-
-
-def test_the_rules_are_set_on_their_page(session: Session, officer: User, sign_in: SignIn) -> None:
-    page = sign_in(officer).get("/conventions").click("Règles de suivi")
-    page = page.form("rules-form").submit(
-        choix_action=ChoiceOfAction.MOINS_CHERE.value, proposition_jours="3", heures_max="18"
-    )
-    kept = session.get_one(FollowUpRules, 1)
-    session.refresh(kept)
-    assert (kept.choix_action, kept.proposition_jours, kept.heures_max) == (ChoiceOfAction.MOINS_CHERE, 3, 18)
-    assert kept.relance_partenaire_jours == 10, "the others are as they were"
-    assert officer.full_name in page.text
-
-
-@pytest.mark.parametrize(
-    ("field", "typed"),
-    [
-        ("proposition_jours", "0"),
-        ("proposition_jours", ""),
-        ("expiration_envoyee_jours", "6"),
-        # The référent is told at thirty days: nothing expires before.
-        ("expiration_envoyee_jours", "30"),
-        ("expiration_etude_jours", "29"),
-        ("documents_mois", "deux"),
-        ("heures_max", "14"),
-    ],
-)
-def test_a_delay_that_makes_no_sense_is_refused(
-    session: Session, officer: User, sign_in: SignIn, field: str, typed: str
-) -> None:
-    form = sign_in(officer).get("/conventions/regles").form("rules-form")
-    assert list(form.submit(status=422, **{field: typed}).errors) == [field]
-    assert session.get(FollowUpRules, 1) is None
 
 
 # --- Places over time ---

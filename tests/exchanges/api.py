@@ -7,9 +7,15 @@ from typing import Any
 import jsonschema_rs
 import orjson
 from flask import Flask
+from sqlmodel import Session
 from werkzeug.test import TestResponse
 
+from portal import geography
 from portal.exchanges.api.description import document
+from tests.factories.catalogue import index
+
+OWN = "portail-test--"
+VITRE, LILLE = "35360", "59350"
 
 
 def ask(app: Flask, path: str, status: int = 200, **headers: str) -> TestResponse:
@@ -78,3 +84,22 @@ def _validator(operation: str, status: str) -> Any:
     return jsonschema_rs.Draft202012Validator(
         {**schema, "components": described()["components"]}, validate_formats=True
     )
+
+
+def place(code: str) -> dict[str, Any]:
+    """The fields of an address at the centre of a commune."""
+    commune = geography.commune(code)
+    assert commune is not None
+    return {
+        "code_insee": code,
+        "commune": commune.nom,
+        "code_postal": commune.codes_postaux[0],
+        "latitude": commune.latitude,
+        "longitude": commune.longitude,
+    }
+
+
+def kept(session: Session) -> None:
+    """Make the index, as an import does, and let the requests see everything."""
+    index(session)
+    session.commit()

@@ -9,8 +9,10 @@ import xlsxwriter
 from sqlmodel import Session, select
 
 from portal.accounts.models import User
+from portal.exchanges import exports
 from portal.exchanges.imports import runs
 from portal.exchanges.models import ImportLine, ImportRun
+from tests.exchanges.catalogue import URL
 
 OWN = "portail-test"
 PARTNER = "reseau-exemple"
@@ -126,3 +128,29 @@ def only(session: Session, table_class: type[Any], **values: Any) -> Any:
     ]
     assert len(found) == 1, found
     return found[0]
+
+
+def both(structure: dict[str, str] | None = None, service: dict[str, str] | None = None) -> bytes:
+    return workbook({"Structures": [STRUCTURE | (structure or {})], "Services": [SERVICE | (service or {})]})
+
+
+def exported(session: Session) -> dict[str, list[dict[str, Any]]]:
+    """Our own records, by kind."""
+    return {kind: list(exports.rows_of(kind, session, source=OWN, public_url=URL)) for kind in exports.KINDS}
+
+
+def as_xlsx(rows: dict[str, list[dict[str, Any]]]) -> bytes:
+    """The workbook of the export."""
+    out = io.BytesIO()
+    exports.write_xlsx(out, rows["structures"], rows["services"])
+    return out.getvalue()
+
+
+def errors_of(session: Session, content: bytes, **options: Any) -> list[tuple[str, int, str, str, str]]:
+    """(kind, line, column, cell, sentence) of every error of a table that is read and not written."""
+    run = bring(session, content, write=False, **options)
+    return [
+        (line.kind, line.line, *error)
+        for line in lines(session, run)
+        for error in line.errors or []  # type: ignore[misc]
+    ]

@@ -1,9 +1,7 @@
 """Imports from the table to the catalogue: what goes in, what is refused and why, what a second time changes."""
 
-import io
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
@@ -11,9 +9,8 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.errors import RuleBroken
 from portal.exchanges import exports
-from portal.exchanges.imports import runs, values
-from portal.exchanges.models import ImportLine, ImportMapping, ImportOutcome, ImportState
-from portal.offers import forms as offer_forms
+from portal.exchanges.imports import runs
+from portal.exchanges.models import ImportLine, ImportOutcome, ImportState
 from portal.offers import rules as offer_rules
 from portal.offers.models import Offer, OfferState
 from portal.structures import rules as structure_rules
@@ -25,7 +22,10 @@ from tests.exchanges.import_tables import (
     SERVICE,
     SIRET,
     STRUCTURE,
+    as_xlsx,
+    both,
     bring,
+    exported,
     lines,
     only,
     outcomes,
@@ -35,32 +35,6 @@ from tests.exchanges.import_tables import (
 from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
 from tests.factories.structures import make_partner, make_structure
-
-
-def both(structure: dict[str, str] | None = None, service: dict[str, str] | None = None) -> bytes:
-    return workbook({"Structures": [STRUCTURE | (structure or {})], "Services": [SERVICE | (service or {})]})
-
-
-def exported(session: Session) -> dict[str, list[dict[str, Any]]]:
-    """Our own records, by kind."""
-    return {kind: list(exports.rows_of(kind, session, source=OWN, public_url=URL)) for kind in exports.KINDS}
-
-
-def as_xlsx(rows: dict[str, list[dict[str, Any]]]) -> bytes:
-    """The workbook of the export."""
-    out = io.BytesIO()
-    exports.write_xlsx(out, rows["structures"], rows["services"])
-    return out.getvalue()
-
-
-def errors_of(session: Session, content: bytes, **options: Any) -> list[tuple[str, int, str, str, str]]:
-    """(kind, line, column, cell, sentence) of every error of a table that is read and not written."""
-    run = bring(session, content, write=False, **options)
-    return [
-        (line.kind, line.line, *error)
-        for line in lines(session, run)
-        for error in line.errors or []  # type: ignore[misc]
-    ]
 
 
 class TestWhatGoesIn:
@@ -315,124 +289,6 @@ class TestTheSecondTime:
         assert run.state is ImportState.TERMINE
 
 
-class TestTenKindsOfError:
-    def test_each_is_told_with_its_line_its_column_and_its_value(self, session: Session) -> None:
-        structures = [
-            STRUCTURE,
-            STRUCTURE | {"id": "s2", "siret": "35600000000049"},
-            STRUCTURE | {"id": "s3", "siret": "", "commune": "Rédonn", "code_insee": ""},
-            STRUCTURE | {"id": "s4", "siret": "", "courriel": "contact chez regie"},
-            STRUCTURE | {"id": "s5", "siret": "", "telephone": "02 99 00"},
-            STRUCTURE | {"id": "s6", "siret": "", "nom": ""},
-            STRUCTURE | {"id": "s1", "siret": "", "nom": "Deux fois"},
-        ]
-        services = [
-            SERVICE,
-            SERVICE | {"id": "o2", "thematiques": "mobilite--preparer-son-permis"},
-            SERVICE | {"id": "o3", "date_maj": "31/02/2026"},
-            SERVICE | {"id": "o4", "structure_id": "s9"},
-            SERVICE | {"id": "o5", "nombre_semaines": "une douzaine"},
-            SERVICE | {"id": "o6", "nom": "x" * 151},
-            SERVICE | {"id": "o7", "frais": "gratuitt", "type": "atelié", "modes_accueil": "présentiel"},
-            SERVICE | {"id": "o8", "structure_id": "s6"},
-            SERVICE | {"id": "o9", "zone_eligibilite": "Ile et Vilène"},
-        ]
-        content = workbook({"Structures": structures, "Services": services})
-        found = {
-            (kind, line, column): (cell, said)
-            for kind, line, column, cell, said in errors_of(session, content)
-        }
-        expected = {
-            ("structures", 3, "siret"): ("35600000000049", "Ce SIRET n’existe pas"),
-            ("structures", 4, "commune"): ("Rédonn", "Vouliez-vous dire « Redon (35600) »"),
-            ("structures", 5, "courriel"): (
-                "contact chez regie",
-                "Écrivez une adresse électronique complète",
-            ),
-            ("structures", 6, "telephone"): ("02 99 00", "Écrivez un seul numéro de téléphone"),
-            ("structures", 7, "nom"): ("", "Le nom de la structure manque"),
-            ("structures", 8, "id"): ("s1", "Cet identifiant est déjà à la ligne 2"),
-            ("services", 3, "thematiques"): (
-                "mobilite--preparer-son-permis",
-                "Vouliez-vous dire « mobilite--preparer-un-permis » ?",
-            ),
-            ("services", 4, "date_maj"): ("31/02/2026", "Ce jour n’existe pas"),
-            ("services", 5, "structure_id"): ("s9", "Aucune structure de ce tableau ni du portail"),
-            ("services", 6, "nombre_semaines"): ("une douzaine", "Écrivez un nombre entier de semaines"),
-            ("services", 7, "nom"): ("x" * 120, "Ce texte fait 151 caractères : 150 au plus"),
-            ("services", 8, "frais"): ("gratuitt", "Vouliez-vous dire « Gratuit » ?"),
-            ("services", 8, "type"): ("atelié", "Vouliez-vous dire « Atelier » ?"),
-            ("services", 8, "modes_accueil"): ("présentiel", "Vouliez-vous dire « En présentiel » ?"),
-            ("services", 9, "structure_id"): ("s6", "à la ligne 7, est refusée"),
-            ("services", 10, "zone_eligibilite"): ("Ile et Vilène", "Ille-et-Vilaine (35)"),
-        }
-        assert set(found) == set(expected), set(found) ^ set(expected)
-        for where, (cell, said) in expected.items():
-            assert found[where][0] == cell, where
-            assert said in found[where][1], found[where][1]
-
-    def test_the_good_lines_go_in_all_the_same(self, session: Session) -> None:
-        run = bring(
-            session,
-            workbook(
-                {
-                    "Structures": [STRUCTURE, STRUCTURE | {"id": "s2", "siret": "123"}],
-                    "Services": [SERVICE, SERVICE | {"id": "o2", "structure_id": "s2"}],
-                }
-            ),
-        )
-        assert outcomes(session, run) == ["cree", "refuse", "cree", "refuse"]
-        assert session.exec(select(func.count()).select_from(Offer)).one() == 1
-
-    def test_a_siret_of_another_structure(self, session: Session) -> None:
-        bring(session, workbook({"Structures": [STRUCTURE | {"siret": ""}]}))
-        make_structure(session, siret=SIRET, nom="Une autre", code_insee="35238")
-        [(_, line, column, cell, said)] = errors_of(session, workbook({"Structures": [STRUCTURE]}))
-        assert (line, column, cell) == (2, "siret", SIRET)
-        assert "« Une autre » porte déjà ce SIRET" in said
-
-    def test_two_lines_of_one_siret(self, session: Session) -> None:
-        content = workbook({"Structures": [STRUCTURE, STRUCTURE | {"id": "s2"}]})
-        [(_, line, column, _, said)] = errors_of(session, content)
-        assert (line, column, said) == (3, "siret", "Ce SIRET est déjà celui de la ligne 2.")
-
-    def test_a_date_to_come(self, session: Session, move_clock: Callable[..., datetime]) -> None:
-        move_clock(2026, 3, 3, 10)
-        [(*_, said)] = errors_of(session, both(service={"date_maj": "2026-03-04"}))
-        assert "Cette date est à venir" in said
-
-    def test_a_published_offer_is_not_made_incomplete(self, session: Session) -> None:
-        bring(session, both())
-        found = errors_of(session, both(service={"frais": ""}))
-        assert [(column, said) for *_, column, _, said in found] == [
-            (
-                "frais",
-                "L’offre est publiée et ne pourrait plus l’être. Dites si l’offre est gratuite ou payante.",
-            )
-        ]
-
-    def test_a_point_far_from_its_commune(self, session: Session) -> None:
-        (_, _, column, cell, said), _its_offer = errors_of(
-            session, both({"latitude": "43,3", "longitude": "5,4"})
-        )
-        assert (column, cell) == ("latitude", "43.3, 5.4")
-        assert "de Redon" in said
-
-    def test_a_family_is_not_a_thematique(self, session: Session) -> None:
-        [(*_, said)] = errors_of(session, both(service={"thematiques": "Mobilité"}))
-        assert said.startswith(
-            "« Mobilité » est une famille : choisissez une de ses thématiques, « Accéder à un"
-        )
-
-    def test_a_company_postal_code_is_of_its_town(self, session: Session) -> None:
-        bring(session, both({"code_insee": "", "commune": "RENNES CEDEX 7", "code_postal": "35042"}))
-        assert only(session, Structure, import_id="s1").code_insee == "35238"
-
-
-def test_the_limits_are_those_of_the_form() -> None:
-    assert (values.MAX_HOURS, values.MAX_WEEKS) == (offer_forms.MAX_HOURS, offer_forms.MAX_WEEKS)
-
-
 class TestManyLines:
     def test_a_cut_resumes_where_it_stopped(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runs, "READ_STEP", 3)
@@ -508,108 +364,3 @@ class TestManyLines:
         assert outcomes(session, done) == ["cree", "cree"]
         assert all(line.record is None for line in session.exec(select(ImportLine)))
         assert runs.forget(session, now=clock.now()) == 0
-
-
-class TestMapping:
-    ROWS = [
-        {
-            "Organisme": "Régie d’Exemple",
-            "SIRET": SIRET,
-            "Intitulé de l’action": "Passer le permis",
-            "Descriptif": "On prépare le code de la route en petit groupe. " * 3,
-            "Thèmes": "Préparer un permis",
-            "Ville": "Redon",
-            "CP": "35600",
-            "Mail": "contact@regie.example.org",
-            "Remarques": "à relire",
-        },
-        {
-            "Organisme": "Régie d’Exemple",
-            "SIRET": SIRET,
-            "Intitulé de l’action": "Réparer son vélo",
-            "Descriptif": "On répare son vélo avec de bons outils et des conseils. " * 3,
-            "Thèmes": "Entretenir et réparer son véhicule",
-            "Ville": "Redon",
-            "CP": "35600",
-            "Mail": "contact@regie.example.org",
-            "Remarques": "",
-        },
-    ]
-
-    def start(self, session: Session, content: bytes, source: str | None = None) -> Any:
-        return runs.start(
-            session,
-            filename="actions.csv",
-            content=content,
-            source=source,
-            by=None,
-            own_source=OWN,
-            departement="35",
-        )
-
-    def test_words_that_people_use_are_guessed(self, session: Session) -> None:
-        run = self.start(session, table(self.ROWS))
-        assert run.state is ImportState.COLONNES
-        assert (run.columns or {})["mapping"][""] == {
-            "Organisme": "structures.nom",
-            "SIRET": "structures.siret",
-            "Intitulé de l’action": "services.nom",
-            "Descriptif": "services.description",
-            "Thèmes": "services.thematiques",
-            "Ville": "services.commune",
-            "CP": "services.code_postal",
-            "Mail": "services.courriel",
-            "Remarques": "",
-        }
-
-    def test_a_structure_on_each_line_is_one_structure(self, session: Session) -> None:
-        run = self.start(session, table(self.ROWS))
-        mapping = (run.columns or {})["mapping"]
-        runs.choose_columns(session, run, mapping, source="Réseau Exemple", departement="35", by=None)
-        run = runs.go_on(session, run.id, by=None)
-        assert outcomes(session, run) == ["cree", "cree", "cree"]
-        runs.accept(session, run.id, publish=True)
-        runs.go_on(session, run.id, by=None)
-        structure = only(session, Structure, siret=SIRET)
-        assert structure.import_source == "reseau-exemple"
-        assert {offer.nom for offer in session.exec(select(Offer))} == {
-            "Passer le permis",
-            "Réparer son vélo",
-        }
-        # No id in the table: the same lines are found again.
-        again = self.start(session, table(self.ROWS))
-        assert again.state is ImportState.LECTURE
-        assert (again.columns or {})["remembered"] is True
-        again = runs.go_on(session, again.id, by=None)
-        assert outcomes(session, again) == ["inchange", "inchange", "inchange"]
-
-    def test_what_was_said_of_the_columns_can_be_said_again(self, session: Session) -> None:
-        run = self.start(session, table(self.ROWS))
-        mapping = (run.columns or {})["mapping"]
-        runs.choose_columns(session, run, mapping, source=PARTNER, departement="35", by=None)
-        other = {"": {**mapping[""], "Remarques": "services.publics_precisions"}}
-        runs.go_on(session, run.id, by=None)
-        runs.choose_columns(session, run, other, source=PARTNER, departement="35", by=None)
-        assert (run.state, run.done, run.total) == (ImportState.LECTURE, 0, 3)
-        [kept] = session.exec(select(ImportMapping)).all()
-        assert kept.columns["mapping"][""]["remarques"] == "services.publics_precisions"
-
-    @pytest.mark.parametrize(
-        ("change", "said"),
-        [
-            ({"Intitulé de l’action": ""}, "Aucune colonne ne donne le nom de l’offre"),
-            ({"Organisme": "", "SIRET": ""}, "de quelle structure est l’offre"),
-            ({"Remarques": "services.nom"}, "donnent la même chose (Nom de l’offre)"),
-        ],
-    )
-    def test_a_mapping_that_cannot_be_used(self, session: Session, change: dict[str, str], said: str) -> None:
-        run = self.start(session, table(self.ROWS))
-        mapping = {"": {**(run.columns or {})["mapping"][""], **change}}
-        with pytest.raises(runs.WrongColumns) as wrong:
-            runs.choose_columns(session, run, mapping, source=PARTNER, departement="35", by=None)
-        assert any(said in problem.sentence for problem in wrong.value.problems), wrong.value.problems
-
-    def test_the_source_must_be_known(self, session: Session) -> None:
-        with pytest.raises(RuleBroken, match="Dites d’où vient ce tableau") as broken:
-            self.start(session, both())
-        assert broken.value.field == "source"

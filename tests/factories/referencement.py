@@ -7,6 +7,7 @@ from sqlmodel import Session
 from portal.accounts.models import Role, User
 from portal.offers import rules as offers
 from portal.offers.models import Offer
+from portal.structures import members
 from portal.structures import rules as structures
 from portal.structures.models import MembershipLevel, Structure, Validation
 from tests.factories.accounts import make_user
@@ -18,7 +19,7 @@ def make_administrator(session: Session, **values: Any) -> tuple[User, Structure
     """Give a structure and the partner who looks after it."""
     structure = make_structure(session, **values)
     partner = make_user(session, Role.PARTENAIRE)
-    structures.join(session, structure, partner, level=MembershipLevel.ADMINISTRATEUR)
+    members.join(session, structure, partner, level=MembershipLevel.ADMINISTRATEUR)
     return partner, structure
 
 

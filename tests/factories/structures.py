@@ -5,7 +5,7 @@ from typing import Any
 from sqlmodel import Session
 
 from portal.accounts.models import Role, User
-from portal.structures import rules
+from portal.structures import members, rules
 from portal.structures.models import MembershipLevel, Structure
 from tests.factories.accounts import make_user
 
@@ -36,7 +36,7 @@ def make_structure(session: Session, *, published: bool = True, **values: Any) -
 def make_partner(session: Session, structure: Structure | None = None) -> tuple[User, Structure]:
     structure = structure or make_structure(session)
     user = make_user(session, Role.PARTENAIRE)
-    rules.join(session, structure, user)
+    members.join(session, structure, user)
     return user, structure
 
 
@@ -44,5 +44,5 @@ def make_chief(session: Session, structure: Structure | None = None) -> tuple[Us
     """A partner who administers their structure."""
     structure = structure or make_structure(session)
     user = make_user(session, Role.PARTENAIRE)
-    rules.join(session, structure, user, level=MembershipLevel.ADMINISTRATEUR)
+    members.join(session, structure, user, level=MembershipLevel.ADMINISTRATEUR)
     return user, structure

@@ -14,6 +14,7 @@ from portal.accounts.models import Role, User
 from portal.indicators import catalogue, charts
 from portal.offers import queries, rules
 from portal.offers.models import Offer, OfferState, Signalement
+from portal.offers.record import as_record
 from portal.structures import rules as structures
 from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
@@ -96,7 +97,7 @@ def test_quality_is_counted_offer_by_offer(session: Session) -> None:
     session.flush()
     offers = catalogue.listed_offers(session)
     scores, missing, means = catalogue.quality(offers)
-    alone = [vocabulary.quality(rules.as_record(offer)) for offer in offers]
+    alone = [vocabulary.quality(as_record(offer)) for offer in offers]
     assert scores.notes["good"] == sum(found.score >= 0.8 for found in alone)
     assert sum(row[1] for row in scores.rows) == len(offers) == 5
     assert dict(missing.rows) == Counter(sentence for found in alone for sentence, _ in found.missing)

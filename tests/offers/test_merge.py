@@ -11,6 +11,7 @@ from portal.accounts.models import Role, User
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.offers import documents, favourites, merge, rules, sessions, signalements
 from portal.offers.models import Favourite, Offer, OfferState, Signalement
+from portal.offers.record import PRIVATE_CONTACT
 from portal.structures import history
 from portal.structures.models import Act, Revision, Structure
 from tests.factories.accounts import make_user
@@ -227,5 +228,5 @@ def test_a_contact_kept_for_professionals_is_not_made_public(
 def test_a_contact_replaced_whole_may_be_public(session: Session, by: User) -> None:
     kept = make_offer(session, contact_public=False, telephone="+33299000001")
     removed = make_offer(session, telephone="+33299000002")
-    merge.merge(session, kept, removed, take=[*rules.PRIVATE_CONTACT, "contact_public"], by=by)
+    merge.merge(session, kept, removed, take=[*PRIVATE_CONTACT, "contact_public"], by=by)
     assert (kept.contact_public, kept.telephone) == (True, "+33299000002")

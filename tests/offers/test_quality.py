@@ -11,6 +11,7 @@ from portal import clock
 from portal.accounts.models import User
 from portal.offers import rules
 from portal.offers.models import Offer
+from portal.offers.record import PRIVATE_CONTACT, as_record, dora_reasons
 from portal.structures.models import Structure, StructureState
 from tests.factories.offers import COMPLETE, make_offer
 from tests.factories.structures import make_partner
@@ -24,7 +25,7 @@ def reasons(published: bool = True, **values: Any) -> dict[str | None, str]:
     if not published:
         structure.state = StructureState.BROUILLON
     offer = rules.sketch({**COMPLETE, **values}, structure)
-    return {field: sentence for sentence, field in rules.dora_reasons(offer, structure)}
+    return {field: sentence for sentence, field in dora_reasons(offer, structure)}
 
 
 def test_a_whole_offer_is_seen() -> None:
@@ -63,7 +64,7 @@ def test_a_score_that_is_too_low_is_said_with_both_figures() -> None:
 def test_nothing_typed_has_an_answer_too() -> None:
     structure = Structure(nom="Association Exemple", date_maj=clock.today())  # type: ignore[call-arg]
     assert {"modes_accueil", "commune", "courriel"} <= {
-        field for _, field in rules.dora_reasons(rules.sketch({}, structure), structure)
+        field for _, field in dora_reasons(rules.sketch({}, structure), structure)
     }
 
 
@@ -88,8 +89,8 @@ def test_a_private_contact_does_not_leave(session: Session) -> None:
     offer: Offer = make_offer(
         session, contact_public=False, telephone="+33299000000", contact_nom_prenom="Alix Fictif"
     )
-    record = rules.as_record(offer)
-    assert [record[name] for name in rules.PRIVATE_CONTACT] == [None, None, None]
+    record = as_record(offer)
+    assert [record[name] for name in PRIVATE_CONTACT] == [None, None, None]
     assert (offer.telephone, offer.contact_nom_prenom) == ("+33299000000", "Alix Fictif")
 
 
@@ -111,7 +112,7 @@ def test_local_answers_are_kept(session: Session, sign_in: SignIn) -> None:
     assert offer.freins == sorted(slugs)
     assert (offer.frequence, offer.confirmation_mois) == ("le mardi matin", 3)
     assert (
-        rules.as_record(offer)["conditions_acces"]
+        as_record(offer)["conditions_acces"]
         == "Savoir lire\nDocuments à apporter : Carte d’identité, Attestation"
     )
     form = page.click("Modifier").form("offer-form")

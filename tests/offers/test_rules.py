@@ -13,6 +13,7 @@ from portal.accounts.models import Role
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers import rules
 from portal.offers.models import OfferState
+from portal.offers.record import as_record, missing_to_publish
 from tests.factories.accounts import make_user
 from tests.factories.offers import COMPLETE, make_offer
 from tests.factories.structures import make_structure
@@ -91,7 +92,7 @@ def test_publishing_asks_for_every_missing_point(
 ) -> None:
     structure = make_structure(session)
     offer = make_offer(session, structure, published=False, **values)
-    assert set(rules.missing_to_publish(offer, structure)) == fields
+    assert set(missing_to_publish(offer, structure)) == fields
     if not fields:
         rules.publish_offer(session, offer, structure=structure, by=None)
         assert offer.is_public
@@ -144,7 +145,7 @@ def test_the_search_reads_the_new_name_of_the_structure(session: Session) -> Non
 
 
 def test_a_complete_offer_scores_one_and_an_empty_one_nothing(session: Session) -> None:
-    full = vocabulary.quality(rules.as_record(make_offer(session)))
+    full = vocabulary.quality(as_record(make_offer(session)))
     assert (full.score, full.missing) == (1.0, ())
     empty = vocabulary.quality({})
     assert empty.score == 0
@@ -168,4 +169,4 @@ def test_a_sketch_is_never_saved(session: Session) -> None:
     sketch = rules.sketch({**COMPLETE, "nom": None, "dominantes": ["joie"]}, structure)
     session.flush()
     assert sketch not in session
-    assert "nom" in rules.missing_to_publish(sketch, structure)
+    assert "nom" in missing_to_publish(sketch, structure)

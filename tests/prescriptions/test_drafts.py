@@ -92,7 +92,7 @@ class TestKept:
         motif = sent.motif
         session.commit()
         told = sign_in(scene.referent).fragment(address(sent, "garder"), "kept", {"motif": "Autre."})
-        assert "déjà envoyée" in told.get_text()
+        assert "à l’état « envoyée »" in told.get_text()
         session.refresh(sent)
         assert sent.motif == motif
 

@@ -44,7 +44,7 @@ SECRET = "t" * 40
 # {p} is the prescription, {l} its link, {d} and {s} the documents of the référent and of the structure.
 _DOORS = """
 endpoint                         to  act               ok  late        other address
-prescriptions.send               R   envoyer           303 303         -     {p}/envoi
+prescriptions.send               R   envoyer           303 303,409     -     {p}/envoi
 prescriptions.lot                R   envoyer           303 303         -     /prescriptions/lots/{lot}
 prescriptions.act                RM  annuler           303 409         404   {p}/annuler
 prescriptions.remind             R   relancer          303 409         -     {p}/relancer
@@ -82,7 +82,7 @@ reponse.act                      L   absence           303 409         404   {l}
 reponse.act                      L   entrer            303 409         404   {l}/entrer
 reponse.act                      L   terminer          303 409         404   {l}/terminer
 reponse.act                      L   abandonner        303 409         404   {l}/abandonner
-prescriptions.edit               R   modifier          303 303         -     {p}/modifier
+prescriptions.edit               R   modifier          303 409         -     {p}/modifier
 prescriptions.keep               R   modifier          200 200         -     {p}/garder
 prescriptions.keep_lot           R   modifier          200 200         -     /prescriptions/lots/{lot}/garder
 prescriptions.write              RM  ecrire            303 422         -     {p}/messages
@@ -92,6 +92,7 @@ reponse.week                     L   semaine           303 303         -     {l}
 prescriptions.hours              M   heures            303 303         -     {p}/heures
 reponse.hours                    L   heures            303 303         -     {l}/heures
 prescriptions.add_document       RM  joindre           303 422         -     {p}/documents
+prescriptions.lot_documents      R   joindre           303 422         -     /prescriptions/lots/{lot}/documents/{b}
 reponse.add_document             L   joindre           303 422         -     {l}/documents
 prescriptions.withdraw_document  RM  retirer-referent  303 422         303,422 {p}/documents/{d}/retirer
 prescriptions.withdraw_document  RM  retirer-structure 303 303,422     303,422 {p}/documents/{s}/retirer
@@ -193,6 +194,7 @@ class Street:
             p=f"/prescriptions/{prescription.id}",
             l=f"/reponse/{opened}",
             lot=prescription.lot_id,
+            b=prescription.beneficiary_id,
             d=self.grid.document(column, Side.REFERENT),
             s=self.grid.document(column, Side.PARTENAIRE),
         )
@@ -333,7 +335,8 @@ def _try(street: Street, door: Door, column: str, letter: str) -> list[str]:
         answer = street.knock(door, column, letter)
         if answer.status_code not in statuses:
             problems.append(f"answered {answer.status_code}, not {sorted(statuses)}")
-        if answer.status_code == 409 and street.fields(door, column)["message"] not in answer.text:
+        typed = street.fields(door, column)
+        if answer.status_code == 409 and typed.get("message", typed.get("motif", "")) not in answer.text:
             problems.append("lost what was written")
         if allowed:
             state = _state(session, street.grid.prescriptions[column])

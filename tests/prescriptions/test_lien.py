@@ -60,6 +60,18 @@ class TestWhatItShows:
         own = [str(a["href"]) for a in page.soup.select("main a")]
         assert own and all(href.startswith("/reponse/") for href in own)
 
+    def test_what_happened_and_the_words_of_both_sides(
+        self, session: Session, browser: Browser, scene: Scene
+    ) -> None:
+        prescription = make_prescription(session, scene)
+        answers.study(session, prescription, by=scene.partner, message="Nous la rappelons lundi.")
+        rules.remind(session, prescription, by=scene.referent, message="Avez-vous pu la joindre ?")
+        session.commit()
+        told = browser.get(link(prescription)).soup.select_one(".timeline")
+        assert told is not None
+        for words in ("Structure relancée", "Avez-vous pu la joindre ?", "Nous la rappelons lundi."):
+            assert words in told.get_text()
+
     def test_nobody_finds_it_by_chance(self, session: Session, browser: Browser, scene: Scene) -> None:
         prescription = make_prescription(session, scene)
         session.commit()

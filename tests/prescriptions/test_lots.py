@@ -375,8 +375,8 @@ class TestSending:
         assert all(p.consentement_at and p.donnees_partagees for p in sent)
         before, told = everything(session), len(mails(session))
         assert told >= 2
-        page = form.submit("Envoyer les 2 prescriptions", motif="Autre chose.", **answers)
-        assert "déjà envoyées" in page.text
+        page = form.submit("Envoyer les 2 prescriptions", motif="Pour tous.", **answers)
+        assert "ne sont plus en brouillon" in page.text
         assert everything(session) == before
         assert len(mails(session)) == told
 

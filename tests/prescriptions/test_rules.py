@@ -13,7 +13,7 @@ from portal.errors import AlreadyDone, NoPlaceLeft, NotAllowed, PlacesEnded, Rul
 from portal.prescriptions import acting, answers, rules, sharing
 from portal.prescriptions.models import RefusalReason
 from portal.prescriptions.states import TRANSITIONS, WHO_MAY, Act, Side, State
-from portal.structures import rules as structure_rules
+from portal.structures import members
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
 from tests.factories.prescriptions import make_prescription, make_scene
@@ -58,8 +58,8 @@ class TestWhoMay:
         scene = make_scene(session)
         prescription = make_prescription(session, scene)
         former, _ = make_partner(session, scene.structure)
-        membership = structure_rules.join(session, scene.structure, former)
-        structure_rules.leave(session, scene.structure, membership.id)
+        membership = members.join(session, scene.structure, former)
+        members.leave(session, scene.structure, membership.id)
         session.flush()
         with pytest.raises(NotAllowed):
             answers.accept(session, prescription, by=former)

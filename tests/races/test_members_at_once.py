@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from portal.accounts.models import Role, User
 from portal.db import Database
-from portal.structures import invitations, rules
+from portal.structures import invitations, members
 from portal.structures.models import JoinRequest, JoinState, Membership, MembershipLevel
 from tests.factories.accounts import make_user
 from tests.factories.structures import make_chief
@@ -90,7 +90,7 @@ def test_two_administrators_who_leave_at_once_do_not_both_go(arena: Database) ->
     with arena.writing() as session:
         _, structure = make_chief(session)
         make_chief(session, structure)
-        rules.join(session, structure, make_user(session, Role.PARTENAIRE))
+        members.join(session, structure, make_user(session, Role.PARTENAIRE))
         chiefs = session.exec(
             select(Membership).where(
                 col(Membership.structure_id) == structure.id,

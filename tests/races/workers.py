@@ -24,8 +24,7 @@ from portal.offers.models import Offer
 from portal.prescriptions import answers, due, queries, rules, several
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.seats import Meeting
-from portal.structures import invitations
-from portal.structures import rules as structure_rules
+from portal.structures import invitations, members
 from portal.structures.models import JoinRequest, MembershipLevel, Structure
 
 _PATIENCE_SECONDS = 90
@@ -290,7 +289,7 @@ def leave_structure(
     """Leave a structure, as its page does."""
     with _page(database, start) as session:
         structure = _opened(session, start, Structure, structure_id)
-        structure_rules.leave(session, structure, membership_id)
+        members.leave(session, structure, membership_id)
         session.commit()
     return "left"
 

@@ -13,7 +13,7 @@ from portal.prescriptions import answers
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.states import State
 from portal.referencement import rules
-from portal.structures import rules as structure_rules
+from portal.structures import members
 from portal.structures.models import MembershipLevel, Structure, StructureState
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -92,7 +92,7 @@ def test_who_may_close(session: Session, sign_in: SignIn) -> None:
     member = sign_in(scene.partner)
     member.get(address(scene.structure), status=404)
     member.post(address(scene.structure), {}, status=404)
-    structure_rules.join(session, scene.structure, scene.partner, level=MembershipLevel.ADMINISTRATEUR)
+    members.join(session, scene.structure, scene.partner, level=MembershipLevel.ADMINISTRATEUR)
     administrator = sign_in(scene.partner)
     shown = administrator.get(f"/structures/{scene.structure.id}").click("Fermer la structure")
     shown.form("/fermer").submit()
@@ -120,7 +120,7 @@ def test_a_structure_closes_once_and_a_long_word_stays(
 
 def test_only_who_keeps_the_catalogue_opens_again(session: Session, sign_in: SignIn, animator: User) -> None:
     scene = make_scene(session)
-    structure_rules.join(session, scene.structure, scene.partner, level=MembershipLevel.ADMINISTRATEUR)
+    members.join(session, scene.structure, scene.partner, level=MembershipLevel.ADMINISTRATEUR)
     rules.close_structure(session, scene.structure, note="Un mot.", by=animator)
     session.flush()
     with pytest.raises(NotAllowed):

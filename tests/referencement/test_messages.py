@@ -16,6 +16,7 @@ from portal.offers.models import Offer
 from portal.referencement import messages
 from portal.referencement.messages import MailState, Target
 from portal.referencement.models import Audience, Campaign, CampaignMessage
+from portal.structures import members
 from portal.structures import rules as structure_rules
 from portal.structures.models import Structure
 from tests.factories.accounts import make_user
@@ -104,7 +105,7 @@ def test_those_whose_address_is_missing_or_not_on_the_map(session: Session) -> N
 def test_those_whose_mail_was_refused_are_written_to_elsewhere(session: Session) -> None:
     partner, structure = make_partner(session, make_structure(session, nom="Un membre injoignable"))
     other = make_user(session, Role.PARTENAIRE)
-    structure_rules.join(session, structure, other)
+    members.join(session, structure, other)
     own = make_structure(session, nom="Boîte pleine", courriel="Pleine@Exemple.example.org")
     back = make_structure(session, nom="Revenue", courriel="revenue@exemple.example.org")
     refused(session, partner.courriel)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.clients import http
-from portal.structures import rules
+from portal.structures import members
 from portal.structures.models import Structure
 from tests.factories.accounts import make_user
 from tests.factories.structures import RENNES, make_chief, make_partner, make_structure
@@ -139,10 +139,10 @@ def test_everybody_sees_the_published_establishments(session: Session, browser: 
 def test_only_possible_heads_are_offered(session: Session, sign_in: SignIn) -> None:
     chief, mine = make_chief(session, make_structure(session, nom="La mienne", siret=SIEGE))
     own, _ = make_structure(session, nom="Mon autre"), None
-    rules.join(session, own, chief)
+    members.join(session, own, chief)
     sister = make_structure(session, nom="Même SIREN", siret=SISTER)
     antenne = make_structure(session, nom="Une antenne", antenne_of_id=sister.id)
-    rules.join(session, antenne, chief)
+    members.join(session, antenne, chief)
     stranger = make_structure(session, nom="Étrangère", siret=FREE)
     form = sign_in(chief).get(f"/structures/{mine.id}/modifier").form("structure-form")
     offered = {str(option["value"]) for option in form.tag.select("#antenne_of_id option")}

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlmodel import Session, col, select
 
 from portal.accounts.models import OutgoingMail, Role, User
-from portal.structures import invitations, rules
+from portal.structures import invitations, members
 from portal.structures.models import Invitation, Membership, MembershipLevel
 from tests.factories.accounts import make_user
 from tests.factories.structures import make_chief, make_partner, make_structure
@@ -281,7 +281,7 @@ def test_removing_members(session: Session, sign_in: SignIn) -> None:
 def test_an_administrator_who_leaves_goes_back_to_the_list(session: Session, sign_in: SignIn) -> None:
     chief, structure = make_chief(session)
     make_chief(session, structure)
-    rules.join(session, make_structure(session, nom="Une autre"), chief)
+    members.join(session, make_structure(session, nom="Une autre"), chief)
     mine = next(
         m
         for m in session.exec(select(Membership))

@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import Session
 
 from portal.accounts.models import Role, User
-from portal.structures import queries, rules
+from portal.structures import members, queries
 from portal.structures.models import MembershipLevel, Structure
 from tests.factories.accounts import make_user
 from tests.factories.structures import REDON, make_partner, make_structure
@@ -76,7 +76,7 @@ def test_signs_are_not_wildcards(session: Session, words: str) -> None:
 def test_members_are_managed_by_administrators_and_keepers(session: Session) -> None:
     member, structure = make_partner(session)
     chief = make_user(session, Role.PARTENAIRE)
-    rules.join(session, structure, chief, level=MembershipLevel.ADMINISTRATEUR)
+    members.join(session, structure, chief, level=MembershipLevel.ADMINISTRATEUR)
     for user, may in (
         (member, False),
         (chief, True),

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from portal import geography
 from portal.accounts.models import Role
 from portal.errors import AlreadyDone, RuleBroken
-from portal.structures import history, rules
+from portal.structures import history, members, rules
 from portal.structures.models import Membership, MembershipLevel, Structure, StructureState
 from tests.factories.accounts import make_user
 from tests.factories.structures import REDON, RENNES, make_partner, make_structure
@@ -115,51 +115,51 @@ def test_a_structure_without_a_commune_cannot_be_published(session: Session) -> 
 
 def test_joining_twice_never_lowers_a_level(session: Session) -> None:
     partner, structure = make_partner(session)
-    rules.join(session, structure, partner, level=MembershipLevel.ADMINISTRATEUR)
-    rules.join(session, structure, partner)
+    members.join(session, structure, partner, level=MembershipLevel.ADMINISTRATEUR)
+    members.join(session, structure, partner)
     assert levels(session, structure) == [MembershipLevel.ADMINISTRATEUR]
 
 
 def test_only_partners_join(session: Session) -> None:
     with pytest.raises(RuleBroken, match="compte de partenaire"):
-        rules.join(session, make_structure(session), make_user(session, Role.REFERENT))
+        members.join(session, make_structure(session), make_user(session, Role.REFERENT))
 
 
 def test_somebody_always_remains(session: Session) -> None:
     structure = make_structure(session)
-    chief = rules.join(
+    chief = members.join(
         session, structure, make_user(session, Role.PARTENAIRE), level=MembershipLevel.ADMINISTRATEUR
     )
     with pytest.raises(RuleBroken, match="dernier membre"):
-        rules.leave(session, structure, chief.id)
-    other = rules.join(session, structure, make_user(session, Role.PARTENAIRE))
+        members.leave(session, structure, chief.id)
+    other = members.join(session, structure, make_user(session, Role.PARTENAIRE))
     with pytest.raises(RuleBroken, match="dernier administrateur"):
-        rules.leave(session, structure, chief.id)
+        members.leave(session, structure, chief.id)
     other.level = MembershipLevel.ADMINISTRATEUR
-    rules.leave(session, structure, chief.id)
+    members.leave(session, structure, chief.id)
     session.flush()
     assert levels(session, structure) == [MembershipLevel.ADMINISTRATEUR]
 
 
 def test_leaving_another_structure_changes_nothing(session: Session) -> None:
     _, structure = make_partner(session)
-    rules.leave(session, make_structure(session), uuid.uuid4())
+    members.leave(session, make_structure(session), uuid.uuid4())
     assert len(levels(session, structure)) == 1
 
 
 def test_the_last_administrator_stays_one(session: Session) -> None:
     structure = make_structure(session)
-    chief = rules.join(
+    chief = members.join(
         session, structure, make_user(session, Role.PARTENAIRE), level=MembershipLevel.ADMINISTRATEUR
     )
-    other = rules.join(session, structure, make_user(session, Role.PARTENAIRE))
+    other = members.join(session, structure, make_user(session, Role.PARTENAIRE))
     with pytest.raises(RuleBroken, match="dernier administrateur"):
-        rules.set_level(session, structure, chief.id, MembershipLevel.MEMBRE)
-    rules.set_level(session, structure, other.id, MembershipLevel.ADMINISTRATEUR)
-    rules.set_level(session, structure, chief.id, MembershipLevel.MEMBRE)
+        members.set_level(session, structure, chief.id, MembershipLevel.MEMBRE)
+    members.set_level(session, structure, other.id, MembershipLevel.ADMINISTRATEUR)
+    members.set_level(session, structure, chief.id, MembershipLevel.MEMBRE)
     assert (chief.level, other.level) == (MembershipLevel.MEMBRE, MembershipLevel.ADMINISTRATEUR)
     # Of another structure: nothing changes.
-    rules.set_level(session, make_structure(session), other.id, MembershipLevel.MEMBRE)
+    members.set_level(session, make_structure(session), other.id, MembershipLevel.MEMBRE)
     assert other.level is MembershipLevel.ADMINISTRATEUR
 
 

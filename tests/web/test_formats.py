@@ -26,6 +26,9 @@ def test_moments_are_told_in_paris() -> None:
         formats.moment(datetime(2026, 7, 3, 8, 12, tzinfo=UTC))
         == "vendredi 3 juillet 2026 à 10\u00a0h\u00a012"
     )
+    late = datetime(2026, 11, 21, 23, 2, tzinfo=UTC)
+    assert formats.day(late) == "dimanche 22 novembre 2026"
+    assert formats.short_day(late) == formats.cell(late) == "22 novembre 2026"
 
 
 def test_ago(move_clock: Callable[..., datetime]) -> None:

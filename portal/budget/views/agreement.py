@@ -10,6 +10,7 @@ from stdnum import iban
 from portal import clock
 from portal.accounts.models import Role
 from portal.budget import agreement, history, papers, queries
+from portal.budget.accounts import gaps, of_all
 from portal.budget.agreement_forms import (
     IdentityForm,
     MovingForm,
@@ -48,6 +49,8 @@ def index() -> Any:
         size=_PER_PAGE,
     )
     totals = totals_on(db(), pager.items, today)
+    watched = queries.with_years_told(db(), person())
+    told = of_all(db(), watched, today) if watched else {}
     rows = [(c, c.standing_on(today), totals[c.id]) for c in pager.items]
     return render_template(
         "budget/index.html",
@@ -59,6 +62,8 @@ def index() -> Any:
         everything=sum(counts.values()),
         chosen=chosen,
         may_write=may_write(),
+        watched=[(convention, found) for convention in watched if (found := gaps(told[convention.id]))],
+        asks_correction=has_role(Role.ETAT),
     )
 
 

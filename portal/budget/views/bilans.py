@@ -10,6 +10,7 @@ from portal.accounts.models import Role
 from portal.budget import bilan_figures, bilans, history, letters, papers
 from portal.budget.bilan_forms import CorrectionForm, MarkForm, PartForm, part_as_typed
 from portal.budget.bilans import PartState
+from portal.budget.handed_in import Gap
 from portal.budget.models import Bilan, BilanKind, BilanState, Mark, StateConvention, Volet
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
 from portal.budget.views.sections import link
@@ -35,6 +36,8 @@ _KEYS = ",".join(
     )
 )
 _PART = f"/<uuid:convention_id>/bilans/<uuid:bilan_id>/parties/<any({_KEYS}):part>"
+# Parts that tell the accounts of years, which a correction of another bilan may change.
+_TOLD_BY_YEAR = {bilan_figures.SYNTHESE, bilan_figures.DEPENSES, bilan_figures.COMPTES}
 _CHANGED = "Ce bilan a changé entre-temps : relisez-le."
 
 
@@ -164,7 +167,8 @@ def hand_in_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     convention, bilan = _opened(convention_id, bilan_id)
     try:
         bilans.hand_in(db(), bilan, convention, by=person(), version=posted_version())
-        letters.tell_handed_in(db(), bilan, convention, public_url=_public_url())
+        later = [gap for gap in bilans.gaps(db(), convention) if gap.annee == bilan.annee]
+        letters.tell_handed_in(db(), bilan, convention, public_url=_public_url(), gaps=later)
     except ChangedMeanwhile:
         return _refused(bilan, _CHANGED)
     except AlreadyDone as done:
@@ -173,6 +177,8 @@ def hand_in_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
         return _refused(bilan, broken.message)
     db().commit()
     flash(f"Le {bilans.title_of(bilan).lower()} est remis à l’État.", "success")
+    for gap in later:
+        flash(f"Le {gap.title.lower()} est à corriger. {gap.sentence}", "warning")
     return redirect(_home(bilan), 303)
 
 
@@ -222,7 +228,7 @@ def ask_bilan_correction(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
             db().commit()
             flash("Votre demande est envoyée au département : il corrige, puis remet le bilan.", "success")
             return redirect(_home(bilan), 303)
-    elif not posted and not bilans.may_read(bilan, person()):
+    elif not posted and not _may_ask_correction(convention, bilan):
         flash("Ce bilan n’attend pas votre lecture.", "info")
         return redirect(_home(bilan), 303)
     page = render_template(
@@ -232,6 +238,12 @@ def ask_bilan_correction(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
         bilan=bilan,
         title=bilans.title_of(bilan),
         marked=[state for state in _states(convention, bilan) if state.to_correct],
+        gaps=_gaps_told_by(convention, bilan),
+        later=[
+            one.title
+            for one in bilans.expected(db(), convention, clock.today())
+            if one.annee > bilan.annee and not one.waits
+        ],
     )
     return make_response(page, 422 if posted else 200)
 
@@ -267,6 +279,7 @@ def _state(convention: StateConvention, bilan: Bilan, part: str) -> PartState:
 def _bilan_page(convention: StateConvention, bilan: Bilan) -> Any:
     states = _states(convention, bilan)
     preparing = bilan.state is BilanState.PREPARATION
+    gaps = [] if _hidden(bilan) else bilans.gaps(db(), convention, handing_in=bilan if preparing else None)
     found = next(
         one
         for one in bilans.expected(db(), convention, clock.today())
@@ -286,6 +299,9 @@ def _bilan_page(convention: StateConvention, bilan: Bilan) -> Any:
         documents=papers.of(db(), convention, bilan_id=bilan.id),
         may_write=may_write(),
         may_read=bilans.may_read(bilan, person()),
+        gaps=[gap for gap in gaps if gap.bilan.id == bilan.id],
+        later_gaps=[gap for gap in gaps if gap.annee == bilan.annee],
+        asks_correction=has_role(Role.ETAT),
     )
 
 
@@ -330,8 +346,18 @@ def _part_page(
         conflict=conflict,
         lines_of=bilan_figures.lines_of,
         documents=papers.of(db(), convention, bilan_id=bilan.id) if part == bilan_figures.PIECES else [],
+        gaps=_gaps_told_by(convention, bilan) if part in _TOLD_BY_YEAR else [],
+        asks_correction=has_role(Role.ETAT),
         may_write=may_write(),
     )
+
+
+def _gaps_told_by(convention: StateConvention, bilan: Bilan) -> list[Gap]:
+    return [gap for gap in bilans.gaps(db(), convention) if gap.bilan.id == bilan.id]
+
+
+def _may_ask_correction(convention: StateConvention, bilan: Bilan) -> bool:
+    return bilans.may_read(bilan, person()) or bool(_gaps_told_by(convention, bilan))
 
 
 def _refused(bilan: Bilan, message: str, kind: str = "warning") -> Any:

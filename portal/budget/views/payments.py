@@ -8,7 +8,7 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from portal import clock
 from portal.accounts.models import Role
 from portal.budget import history, papers, payments
-from portal.budget.accounts import Due, Year
+from portal.budget.accounts import Due, Year, gaps
 from portal.budget.expense_forms import StepForm, UndoForm
 from portal.budget.models import PaymentKind, StateConvention
 from portal.budget.payments import STEPS, Step
@@ -17,7 +17,7 @@ from portal.budget.views.expenses import by_owner
 from portal.budget.views.sections import Opened, link, section
 from portal.conventions.states import ConventionState
 from portal.errors import ChangedMeanwhile, RuleBroken
-from portal.web.access import allow, person
+from portal.web.access import allow, has_role, person
 from portal.web.conflicts import Conflict, between
 from portal.web.session import db
 
@@ -32,7 +32,16 @@ def accounts_section(opened: Opened) -> dict[str, Any] | None:
         return None
     years = payments.accounts(db(), opened.convention, opened.day)
     near = [year for year in years if year.annee <= opened.day.year] or years[:1]
-    return {"year": near[-1], "today": opened.today, "convention": opened.convention} if near else None
+    if not near:
+        return None
+    return {
+        "year": near[-1],
+        "today": opened.today,
+        "convention": opened.convention,
+        "gaps": gaps(years),
+        "may_write": opened.may_write,
+        "asks_correction": has_role(Role.ETAT),
+    }
 
 
 @blueprint.get("/<uuid:convention_id>/comptes")
@@ -40,10 +49,13 @@ def accounts_section(opened: Opened) -> dict[str, Any] | None:
 def accounts(convention_id: uuid.UUID) -> Any:
     """The accounts of each year: by volet, then advance, balance, what was paid and what is due."""
     convention = visible(convention_id)
+    years = payments.accounts(db(), convention)
     return render_template(
         "budget/accounts.html",
         convention=convention,
-        years=list(reversed(payments.accounts(db(), convention))),
+        years=list(reversed(years)),
+        gaps=gaps(years),
+        asks_correction=has_role(Role.ETAT),
         next_step=payments.next_step,
         steps=STEPS,
         day_of=payments.day_of,

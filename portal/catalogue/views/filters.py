@@ -13,8 +13,9 @@ from zlib import crc32
 from markupsafe import Markup
 
 from portal import geography
-from portal.catalogue.address import CATEGORIES, FILTERS, FINANCEURS, Filter, Typed
+from portal.catalogue.address import Typed
 from portal.catalogue.criteria import Found
+from portal.catalogue.filters import CATEGORIES, FILTERS, FINANCEURS, Filter
 from portal.catalogue.views.cards import drawing
 
 # Beyond, a list is no longer read: the others are reached by words.

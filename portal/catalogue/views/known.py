@@ -142,10 +142,10 @@ def known_structure(known_id: str) -> Any:
 def twins_of(structure_id: str) -> list[Twin]:
     """Return the other structures that are this one (prefixed id), ours first, then by source."""
     # A second late for everybody: nobody changes here what this tells.
-    snapshot = catalogue().snapshot(db())
+    structures = catalogue().snapshot(db()).structures
     found = []
-    for twin in snapshot.twins_of(structure_id):
-        nom = snapshot.structure_name(twin)
+    for twin in structures.twins_of(structure_id):
+        nom = structures.name(twin)
         ours = _ours(twin)
         if nom is not None:
             url = (

@@ -225,7 +225,7 @@ def _names(typed: Typed) -> dict[str, str]:
     wanted = typed.values("structure")
     if wanted:
         snapshot = current.snapshot()
-        names |= {value: name for value in wanted if (name := snapshot.structure_name(value))}
+        names |= {value: name for value in wanted if (name := snapshot.structures.name(value))}
     return names
 
 

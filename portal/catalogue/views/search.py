@@ -15,9 +15,10 @@ from portal import geography
 from portal.accounts.models import Role, User
 from portal.catalogue import around, current, needs, sources
 from portal.catalogue import place as places
-from portal.catalogue.address import FILTERS, SORTS, Typed, read
+from portal.catalogue.address import Typed, read
 from portal.catalogue.criteria import RADII_KM, Around, Criteria, Found, Sort
 from portal.catalogue.engine import Card, Snapshot
+from portal.catalogue.filters import FILTERS, SORTS
 from portal.catalogue.forms import problems_of
 from portal.catalogue.views import filters
 from portal.catalogue.views.blueprint import blueprint
@@ -336,7 +337,7 @@ def _unknown(typed: Typed, found: Found | None) -> Sequence[str]:
 
 def _names(typed: Typed, found: Found | None, snapshot: Snapshot) -> dict[str, str]:
     """The names of the structures that the filters and tags show."""
-    chosen = {one: snapshot.structure_name(one) or one for one in typed.values("structure")}
+    chosen = {one: snapshot.structures.name(one) or one for one in typed.values("structure")}
     return {**found.names, **chosen} if found else chosen
 
 

@@ -1,18 +1,24 @@
 """The blueprint, and what the files of views look up."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
-from sqlmodel import col, select
+from sqlmodel import col
 
 from portal.accounts.models import Role
 from portal.conventions import history, queries
 from portal.conventions.engagements import ConventionEvent, PartnerPayment
+from portal.conventions.forms import ActionForm, AmendmentForm, ConventionForm
+from portal.conventions.life_forms import SignForm
 from portal.conventions.models import Convention, FinancedAction, Financeur, PlaceMode
+from portal.conventions.payment_forms import PaidForm, PaymentForm, UndoForm
+from portal.web import failures
 from portal.web.access import has_role, person
 from portal.web.answers import Row, changes_of
+from portal.web.formats import moment
+from portal.web.forms import Form
 from portal.web.session import db
 
 blueprint = Blueprint("conventions", "portal.conventions.views", url_prefix="/conventions")
@@ -45,6 +51,19 @@ _LABELS = {
     "reference": "Référence",
     "du_le": "À remettre pour le",
 }
+# What each page asks, to give it back when what it was about is there no more.
+_TYPED: dict[str, type[Form]] = {
+    "conventions.edit": ConventionForm,
+    "conventions.sign": SignForm,
+    "conventions.new_action": ActionForm,
+    "conventions.edit_action": ActionForm,
+    "conventions.amend": AmendmentForm,
+    "conventions.new_payment": PaymentForm,
+    "conventions.edit_payment": PaymentForm,
+    "conventions.pay": PaidForm,
+    "conventions.undo_pay": UndoForm,
+}
+NO_PAYMENT = "Ce versement n’est plus dans le calendrier : quelqu’un d’autre l’a ôté"
 _READERS: dict[str, Callable[[str], str]] = {
     # Ids say nothing to anybody.
     "structure_id": lambda _: "(autre partenaire)",
@@ -58,19 +77,36 @@ def visible(convention_id: uuid.UUID) -> Convention:
     statement = queries.visible_to(person()).where(col(Convention.id) == convention_id)
     found = db().execute(statement).scalar_one_or_none()
     if found is None:
+        refuse_thrown_away(convention_id, _TYPED)
         abort(404)
     assert isinstance(found, Convention)
     return found
 
 
+def refuse_thrown_away(convention_id: uuid.UUID, typed: Mapping[str, type[Form]]) -> None:
+    """Say so (410), and give back what was typed, when this page is posted about a draft thrown away meanwhile.
+
+    `typed` is the form that each page asks, by endpoint.
+    """
+    if request.method != "POST":
+        return
+    gone = thrown_away(convention_id)
+    if gone is None:
+        return
+    who, when = history.last(db(), gone)
+    abort(
+        failures.gone(
+            "Ce brouillon a été supprimé",
+            f"{who or 'Le portail'} l’a supprimé {moment(when)}. Rien n’a été enregistré.",
+            (url_for("conventions.show", convention_id=convention_id), "Voir son historique"),
+            _posted(typed),
+        )
+    )
+
+
 def thrown_away(convention_id: uuid.UUID) -> Convention | None:
     """Return the draft if it was thrown away and the person of this request may know of it, None otherwise."""
-    if not may_write():
-        return None
-    statement = select(Convention).where(col(Convention.id) == convention_id, queries.discarded())
-    found = db().execute(statement).scalar_one_or_none()
-    assert found is None or isinstance(found, Convention)
-    return found
+    return queries.thrown_away(db(), person(), convention_id)
 
 
 def action_of(convention: Convention, action_id: uuid.UUID) -> FinancedAction:
@@ -82,14 +118,23 @@ def action_of(convention: Convention, action_id: uuid.UUID) -> FinancedAction:
 
 
 def payment_of(convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
-    """Return the payment of this convention; 404 otherwise, and the schedule when it was taken out meanwhile."""
+    """Return the payment of this convention; 404 otherwise. Taken out meanwhile, what was typed is given back (410)."""
     payment = db().get(PartnerPayment, payment_id)
     if payment is None and request.method == "POST":
-        flash("Ce versement n’est plus dans le calendrier : quelqu’un d’autre l’a ôté.", "warning")
-        abort(redirect(url_for("conventions.payments_of", convention_id=convention.id), 303))
+        schedule = url_for("conventions.payments_of", convention_id=convention.id)
+        form = _posted(_TYPED)
+        if form is not None:
+            abort(failures.gone(NO_PAYMENT, "Rien n’a été enregistré.", (schedule, "Voir le calendrier"), form))
+        flash(f"{NO_PAYMENT}.", "warning")
+        abort(redirect(schedule, 303))
     if payment is None or payment.convention_id != convention.id:
         abort(404)
     return payment
+
+
+def _posted(typed: Mapping[str, type[Form]]) -> Form | None:
+    form_class = typed.get(request.endpoint or "")
+    return form_class(request.form) if form_class else None
 
 
 def may_write() -> bool:

@@ -1,36 +1,67 @@
-"""The département's rules of prescriptions and places, on one page."""
+"""The département's rules of prescriptions and places, on one page, with what they were."""
 
 from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 
-from portal.accounts.models import Role, User
-from portal.conventions import ledger, rules
+from portal.accounts.models import Role
+from portal.conventions import follow_up as rules
 from portal.conventions.forms import FollowUpForm, follow_up_as_typed
+from portal.conventions.models import ChoiceOfAction
 from portal.conventions.views.blueprint import blueprint
-from portal.errors import RuleBroken
+from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
+from portal.web.answers import changes_of
+from portal.web.conflicts import between
+from portal.web.pagination import page_number, paginate
 from portal.web.session import db
 
 
 @blueprint.route("/regles", methods=["GET", "POST"])
 @allow(Role.CONVENTIONNEMENT)
 def follow_up() -> Any:
-    """Which action gives the place, when silence ends, what a contract aims at."""
-    kept = ledger.follow_up_rules(db())
-    by = db().get(User, kept.updated_by_id) if kept.updated_by_id else None
-    changed = (kept.updated_at, by.full_name) if by else None
+    """Which action gives the place, when silence ends, what a contract aims at, and who changed it when."""
     posted = request.method == "POST"
-    form = FollowUpForm(request.form if posted else None, data=follow_up_as_typed(kept))
+    if posted and "proposition_jours" not in request.form:
+        # Starting over after a conflict.
+        return redirect(url_for("conventions.follow_up"), 303)
+    form = FollowUpForm(request.form if posted else None, data=follow_up_as_typed(rules.in_force(db())))
+    conflict = None
     if posted and form.validate():
+        values = form.values()
         try:
-            rules.set_follow_up_rules(db(), form.values(), by=person())
+            changed = rules.change(
+                db(), values, by=person(), version=form.opened(), motif=values.pop("motif")
+            )
         except RuleBroken as broken:
             db().rollback()
-            form.refuse(broken.field, broken.message)
+            if isinstance(broken, ChangedMeanwhile):
+                # Why they change is no answer that somebody else gave.
+                now = follow_up_as_typed(rules.in_force(db())) | {"motif": form.motif.data}
+                conflict = between(form, FollowUpForm(None, data=now), rules.last(db()))
+            else:
+                form.refuse(broken.field, broken.message)
         else:
             db().commit()
-            flash("Les règles sont enregistrées. Elles valent dès maintenant.", "success")
+            if changed:
+                flash("Les règles sont enregistrées. Elles valent dès maintenant.", "success")
+            else:
+                flash("Rien n’a changé : ces règles étaient déjà celles-là.", "info")
             return redirect(url_for("conventions.follow_up"), 303)
-    page = render_template("conventions/regles.html", form=form, changed=changed)
-    return make_response(page, 422 if posted else 200)
+    pager = paginate(db(), rules.history(), page_number(request.args.get("page")), scalars=False)
+    labels = {field.name: field.label.text for field in form}
+    page = render_template(
+        "conventions/regles.html",
+        form=form,
+        conflict=conflict,
+        changed=rules.last(db()),
+        pager=pager,
+        history=[
+            (line, user.full_name if user else None, changes_of(line.detail, labels, _READERS))
+            for line, user in pager.items
+        ],
+    )
+    return make_response(page, 409 if conflict else 422 if posted else 200)
+
+
+_READERS = {"choix_action": lambda text: ChoiceOfAction(text).label}

@@ -53,9 +53,9 @@ def structures() -> Response:
     if unchanged:
         return _not_modified(tag)
     if asked.criteria is None:
-        return _page((), 0, asked.page, asked.size, tag, snapshot.structure_records)
-    found = snapshot.search_structures(asked.criteria, page=asked.page, size=asked.size)
-    return _page(found.hits, found.total, asked.page, asked.size, tag, snapshot.structure_records)
+        return _page((), 0, asked.page, asked.size, tag, snapshot.structures.records)
+    found = snapshot.structures.search(asked.criteria, page=asked.page, size=asked.size)
+    return _page(found.hits, found.total, asked.page, asked.size, tag, snapshot.structures.records)
 
 
 @blueprint.get(f"{ROOT}/structures/<path:structure_id>")
@@ -66,20 +66,20 @@ def structure(structure_id: str) -> Response:
     unchanged, tag = _seen_already(snapshot)
     if unchanged:
         return _not_modified(tag)
-    hit = snapshot.find_structure(structure_id) if _may_be_an_id(structure_id) else None
-    rows = snapshot.structure_records(db(), [hit]) if hit else []
+    hit = snapshot.structures.find(structure_id) if _may_be_an_id(structure_id) else None
+    rows = snapshot.structures.records(db(), [hit]) if hit else []
     if not rows:
         abort(404)
     record = orjson.loads(rows[0])
-    twins = [snapshot.find_structure(twin["id"]) for twin in record["doublons"]]
+    twins = [snapshot.structures.find(twin["id"]) for twin in record["doublons"]]
     names = vocabulary.Structure.model_fields
     record["doublons"] = [
         {name: value for name, value in orjson.loads(twin).items() if name in names}
-        for twin in snapshot.structure_records(db(), [twin for twin in twins if twin])
+        for twin in snapshot.structures.records(db(), [twin for twin in twins if twin])
     ]
     record["services"] = [
         orjson.Fragment(service)
-        for service in snapshot.service_records(db(), snapshot.services_of(structure_id))
+        for service in snapshot.service_records(db(), snapshot.structures.services_of(structure_id))
     ]
     return _answer(orjson.dumps(record), tag)
 

@@ -17,6 +17,7 @@ from portal.exchanges.models import ImportLine, ImportOutcome, ImportRun
 from portal.offers import rules as offer_rules
 from portal.offers import states
 from portal.offers.models import Offer
+from portal.offers.record import as_record, missing_to_publish
 from portal.structures import history
 from portal.structures import rules as structure_rules
 from portal.structures.models import Act, Structure
@@ -172,7 +173,7 @@ class Checker:
             if "description" in values:
                 values["description"] = values["description"] or ""
             if offer is not None:
-                leaving = offer_rules.as_record(offer)
+                leaving = as_record(offer)
                 values = to_give(offer, not_as_it_leaves(offer, values, leaving), mode)
             elif structure is not None and not any(values.get(name) for name in PLACE):
                 values |= {name: getattr(structure, name) for name in PLACE}
@@ -281,7 +282,7 @@ class Checker:
     def _missing(self, offer: Offer | None, values: dict[str, Any], structure: Structure) -> dict[str, str]:
         merged = {name: getattr(offer, name) for name in offer_rules.FIELDS} if offer else {}
         sketch = offer_rules.sketch(merged | values, structure)
-        return offer_rules.missing_to_publish(sketch, structure)
+        return missing_to_publish(sketch, structure)
 
     # --- Both ---
 

@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from portal.accounts.models import Role, User
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers import favourites, freshness, notifications, queries, rules, signalements
-from portal.offers.forms import AnswerForm, ReportForm
 from portal.offers.models import Offer, Signalement
+from portal.offers.signalement_forms import AnswerForm, ReportForm
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import WRITERS
 from portal.offers.views.life import said

@@ -13,8 +13,10 @@ from portal import besoins, clock, parcours, vocabulary
 from portal.accounts.models import Role, User
 from portal.errors import ChangedMeanwhile, RuleBroken
 from portal.offers import documents, queries, rules, saisies, sessions, twins
-from portal.offers.forms import OfferForm, TemplateForm, add_spare_sessions, answers_of
+from portal.offers.forms import OfferForm, add_spare_sessions, answers_of
+from portal.offers.modele_forms import TemplateForm
 from portal.offers.models import Offer, OfferState, OfferTemplate, Saisie
+from portal.offers.record import WANTED_SCORE, as_record, dora_reasons, missing_to_publish
 from portal.structures import history
 from portal.structures import queries as structure_queries
 from portal.structures.models import Revision, Structure
@@ -188,7 +190,7 @@ def again(
     if is_asked_to_publish() and not saved:
         # Some answers could not be read: say in the same breath what else would be missing.
         sketch = rules.sketch(typed(form), structure)
-        for name, sentence in rules.missing_to_publish(sketch, structure).items():
+        for name, sentence in missing_to_publish(sketch, structure).items():
             if name in form and not form[name].errors:
                 form.refuse(name, sentence)
     conflict = conflict_of(form, offer) if isinstance(broken, ChangedMeanwhile) and offer else None
@@ -253,9 +255,9 @@ def panel_of(form: OfferForm, structure: Structure, offer_id: uuid.UUID | None) 
 
 def aside(sketch: Offer, structure: Structure, *, offer_id: uuid.UUID | None) -> dict[str, Any]:
     """Return what stands beside the form: score, what is missing by section, DORA's answer, likely twins."""
-    found = vocabulary.quality(rules.as_record(sketch))
+    found = vocabulary.quality(as_record(sketch))
     missing = list(found.missing)
-    required = rules.missing_to_publish(sketch, structure)
+    required = missing_to_publish(sketch, structure)
     if not sketch.modes_accueil:
         missing.append(("Dites si l’on vous rencontre sur place ou à distance.", "modes_accueil"))
     named = {name for _, name in missing}
@@ -268,11 +270,11 @@ def aside(sketch: Offer, structure: Structure, *, offer_id: uuid.UUID | None) ->
     return {
         # Never rounded up: 79.6 % is not enough.
         "percent": int(found.score * 100 + 1e-9),
-        "wanted_percent": round(rules.WANTED_SCORE * 100),
+        "wanted_percent": round(WANTED_SCORE * 100),
         "missing": missing,
         "marks": marks,
-        "dora": rules.dora_reasons(sketch, structure),
-        "enough": found.score >= rules.WANTED_SCORE,
+        "dora": dora_reasons(sketch, structure),
+        "enough": found.score >= WANTED_SCORE,
         "total_hours": sketch.total_hours,
         "lookalikes": twins.likely(
             db(), structure=structure, offer_id=offer_id, values=values, user=person()

@@ -13,6 +13,7 @@ from portal.accounts.models import Role, User
 from portal.errors import RuleBroken
 from portal.offers import freshness, queries, rules, saisies, sessions, signalements, states
 from portal.offers.models import Offer, OfferState, OfferTemplate
+from portal.offers.record import WANTED_SCORE, as_record
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import (
     WRITERS,
@@ -75,8 +76,8 @@ def mine() -> Any:
         unfinished=_unfinished(user),
         reported=signalements.count_open(db(), user),
         behind=_behind(pager.items),
-        scores={offer.id: vocabulary.quality(rules.as_record(offer)).score for offer in pager.items},
-        wanted=rules.WANTED_SCORE,
+        scores={offer.id: vocabulary.quality(as_record(offer)).score for offer in pager.items},
+        wanted=WANTED_SCORE,
         due=due,
         to_confirm=late | {offer.id for offer in pager.items if offer.state is OfferState.SUSPENDUE},
         today=clock.today(),

@@ -12,7 +12,7 @@ from wtforms.fields import SelectChoice
 
 from portal.errors import RuleBroken
 from portal.offers import modeles, queries
-from portal.offers.forms import TemplateForm
+from portal.offers.modele_forms import TemplateForm
 from portal.offers.models import Offer, OfferTemplate
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import WRITERS, find_offer, reader, the_offer, theme_groups

@@ -11,6 +11,7 @@ from portal import clock
 from portal.errors import RuleBroken
 from portal.offers import queries, rules, saisies
 from portal.offers.models import Offer
+from portal.offers.record import PRIVATE_CONTACT
 from portal.offers.views.blueprint import blueprint
 from portal.offers.views.form_page import (
     WRITERS,
@@ -107,7 +108,7 @@ def compare(structure_id: uuid.UUID, offer_id: uuid.UUID, other_id: uuid.UUID) -
         abort(404)
     theirs = history.snapshot(other, rules.FIELDS)
     if not other.contact_public and find_offer(other_id) is None:
-        theirs |= dict.fromkeys(rules.PRIVATE_CONTACT)
+        theirs |= dict.fromkeys(PRIVATE_CONTACT)
     ours = history.snapshot(mine, rules.FIELDS)
     both = {name: [ours[name], theirs[name]] for name in rules.FIELDS if ours[name] or theirs[name]}
     return make_response(

@@ -8,9 +8,10 @@ from sqlmodel import col, select
 
 from portal import clock, geography, vocabulary
 from portal.accounts.models import Role
-from portal.offers import documents, favourites, freshness, queries, rules, sessions, signalements
+from portal.offers import documents, favourites, freshness, queries, sessions, signalements
 from portal.offers.models import Offer, OfferState
 from portal.offers.places import Delays, Places, Usual
+from portal.offers.record import WANTED_SCORE, as_record
 from portal.offers.views.blueprint import blueprint
 from portal.structures import history
 from portal.structures.models import Revision, Structure, StructureState
@@ -77,8 +78,8 @@ def show(offer_id: uuid.UUID) -> Any:
         and not (editable and has_role(Role.PARTENAIRE)),
         kept=bool(favourites.among(db(), user, [offer.id])),
         editable=editable,
-        quality=vocabulary.quality(rules.as_record(offer)) if editable else None,
-        wanted=rules.WANTED_SCORE,
+        quality=vocabulary.quality(as_record(offer)) if editable else None,
+        wanted=WANTED_SCORE,
         summary=_summary(offer),
         canonical=f"{current_app.config['PORTAL'].public_url}/offres/{offer.id}",
         today=clock.today(),

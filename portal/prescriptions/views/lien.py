@@ -22,9 +22,10 @@ from flask import (
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItemPerDay, RateLimitItemPerHour
 
+from portal import clock
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.models import AccessKind
-from portal.conventions import ledger
+from portal.conventions import follow_up
 from portal.conventions import queries as convention_queries
 from portal.errors import RuleBroken
 from portal.links import DeadLink
@@ -33,6 +34,7 @@ from portal.prescriptions.answer_forms import FORMS
 from portal.prescriptions.follow_forms import WordForm
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act, Side, possible_acts
+from portal.prescriptions.timeline import event_of
 from portal.prescriptions.views.answer import ASKED, act_page, is_open
 from portal.prescriptions.views.blueprint import BADGES
 from portal.prescriptions.views.desk import Desk
@@ -200,7 +202,7 @@ def _opened(token: str) -> Any:
     """Return the prescription that the link opens, or the answer that says why it opens none. 404 when it is forged."""
     try:
         id, key = links.read(
-            current_app.config["PORTAL"].secret_key, token, days=ledger.follow_up_rules(db()).lien_jours
+            current_app.config["PORTAL"].secret_key, token, days=follow_up.in_force(db()).lien_jours
         )
     except DeadLink as dead:
         if not dead.expired:
@@ -289,6 +291,11 @@ def _show(token: str, prescription: Prescription, form: WordForm) -> str:
                 "detail": line.texte,
             }
             for line in session.execute(queries.messages(prescription.id)).scalars()
+        ],
+        events=[
+            # Whoever opens the link is nobody in particular: nothing is known to be new to them.
+            event_of(line, reader=None, since=clock.now())
+            for line in session.execute(queries.history(prescription.id)).scalars()
         ],
     )
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.beneficiaries.dossier import Line
-from portal.conventions import ledger
+from portal.conventions import follow_up
 from portal.prescriptions import attention, listed, listing, queries
 from portal.prescriptions.buckets import BUCKETS, LATE, Bucket, Late, bucket_of
 from portal.prescriptions.states import OPEN, Side, State
@@ -132,7 +132,7 @@ def _asked(user: User) -> listing.Asked:
         offer_id=_id(args.get("offre")),
         late=late,
         mine=side is Side.PARTENAIRE and args.get("suivi") == "moi",
-        silence_days=ledger.follow_up_rules(db()).relance_partenaire_jours,
+        silence_days=follow_up.in_force(db()).relance_partenaire_jours,
     )
 
 

@@ -14,10 +14,10 @@ from portal.beneficiaries.models import AccessKind, Beneficiary
 from portal.catalogue import current
 from portal.catalogue.criteria import Around, Criteria
 from portal.catalogue.engine import Card
-from portal.errors import RuleBroken
+from portal.errors import AlreadyDone, RuleBroken
 from portal.offers import favourites
 from portal.offers.places import Places
-from portal.prescriptions import checks, lots, rules
+from portal.prescriptions import checks, documents, lots, rules
 from portal.prescriptions.checks import Remark
 from portal.prescriptions.delays import Delay
 from portal.prescriptions.forms import LotForms, OneOfLotForm, PersonOfLotForm, lot_forms
@@ -25,7 +25,7 @@ from portal.prescriptions.models import Prescription
 from portal.prescriptions.sensitive import Found
 from portal.prescriptions.sharing import pieces_of
 from portal.prescriptions.states import Act
-from portal.prescriptions.views import telling
+from portal.prescriptions.views import meanwhile, telling
 from portal.prescriptions.views.blueprint import BADGES, blueprint, journal
 from portal.prescriptions.views.choosing import (
     EVERY_PIECE,
@@ -56,6 +56,7 @@ class Line:
     remarks: list[Remark]
     places: Places | None
     delay: Delay | None
+    documents: list[str]
     refused: str | None
 
 
@@ -112,13 +113,19 @@ def lot(lot_id: uuid.UUID) -> Any:
     """Read over what each structure will read, say who agrees, send; what cannot leave stays a draft and says why."""
     everything = _lot(lot_id)
     drafts = lots.drafts_among(everything)
+    lost = meanwhile.lost_of_lot(everything) if request.method == "POST" else []
     if not drafts:
-        if request.method == "POST":
-            flash("Ces prescriptions sont déjà envoyées.", "info")
+        if request.method == "POST" and not lost:
+            flash("Ces prescriptions ne sont plus en brouillon : rien n’a été changé.", "info")
             return redirect(url_for("prescriptions.lot", lot_id=lot_id), 303)
         _journal(everything)
-        return render_template("prescriptions/lot_sent.html", prescriptions=everything, badges=BADGES)
+        page = render_template(
+            "prescriptions/lot_sent.html", prescriptions=everything, badges=BADGES, lost=lost
+        )
+        return make_response(page, 409 if lost else 200)
     forms = _forms(drafts)
+    if lost:
+        return make_response(_page(lot_id, everything, drafts, forms, lost=lost), 409)
     if request.method == "GET":
         _journal(everything)
         return _page(lot_id, everything, drafts, forms)
@@ -129,6 +136,10 @@ def lot(lot_id: uuid.UUID) -> Any:
         removed = _one_of(drafts, request.form.get("retirer"))
         if removed is not None:
             rules.cancel(db(), removed, by=person())
+    except AlreadyDone:
+        # One left between our look and our writing: what is there now is asked again.
+        db().rollback()
+        return lot(lot_id)
     except RuleBroken as broken:
         db().rollback()
         everything = _lot(lot_id)
@@ -142,6 +153,10 @@ def lot(lot_id: uuid.UUID) -> Any:
     changed = _one_of(drafts, request.form.get("modifier"))
     if changed is not None:
         return redirect(url_for("prescriptions.edit", prescription_id=changed.id), 303)
+    theirs = read_uuid(request.form.get("joindre_a_toutes"))
+    if theirs in {draft.beneficiary_id for draft in drafts}:
+        here = url_for("prescriptions.lot_documents", lot_id=lot_id, beneficiary_id=theirs)
+        return redirect(here, 303)
     joined = _one_of(drafts, request.form.get("joindre"))
     if joined is not None:
         here = url_for("prescriptions.show", prescription_id=joined.id, _anchor="documents")
@@ -159,17 +174,21 @@ def lot(lot_id: uuid.UUID) -> Any:
 @allow(Role.REFERENT)
 def keep_lot(lot_id: uuid.UUID) -> Any:
     """Keep what is being typed in the drafts of a lot. Answers with the line that says so."""
-    drafts = lots.drafts_among(_lot(lot_id))
+    everything = _lot(lot_id)
+    drafts, lost = lots.drafts_among(everything), meanwhile.lost_of_lot(everything)
     forms = _forms(drafts)
     problem = None
     if not drafts:
-        problem = "ces prescriptions sont déjà envoyées."
+        problem = "ces prescriptions ne sont plus en brouillon."
     elif not forms.validate():
         problem = next(str(sentence) for field in forms for sentence in field.errors)
     else:
         try:
             _save(drafts, forms)
             db().commit()
+            if lost:
+                one = lost[0].prescription
+                problem = f"« {one.offre_nom} », pour {one.beneficiary.full_name}. {lost[0].sentence}"
         except RuleBroken as broken:
             db().rollback()
             problem = broken.message
@@ -295,9 +314,11 @@ def _page(
     drafts: Sequence[Prescription],
     forms: LotForms,
     reasons: dict[uuid.UUID, str] | None = None,
+    lost: Sequence[meanwhile.Lost] = (),
 ) -> str:
     offers = {draft.offer_id: draft.offer for draft in drafts}
     known = checks.gather(db(), {draft.beneficiary_id for draft in drafts}, list(offers.values()))
+    joined = documents.names_of(db(), [draft.id for draft in drafts])
     usual = delays([draft.structure_id for draft in drafts])
     people: dict[uuid.UUID, Someone] = {}
     for draft in drafts:
@@ -314,6 +335,7 @@ def _page(
                 remarks=checks.said_of(known, draft.beneficiary, draft.offer, beside=beside),
                 places=known.places.get(draft.offer_id),
                 delay=usual.get(draft.structure_id),
+                documents=joined.get(draft.id, []),
                 refused=(reasons or {}).get(draft.id),
             )
         )
@@ -323,6 +345,7 @@ def _page(
         form=forms,
         people=list(people.values()),
         drafts=drafts,
+        lost=lost,
         gone=[one for one in everything if one not in drafts],
         badges=BADGES,
         before=" ".join(sorted(_shared(drafts) & set(_slugs(forms)))),

@@ -13,11 +13,12 @@ from portal.beneficiaries.models import Beneficiary
 from portal.errors import AlreadyDone, RuleBroken
 from portal.offers.models import Offer
 from portal.prescriptions import checks, lots, rules
+from portal.prescriptions.acting import too_late
 from portal.prescriptions.forms import PrescriptionForm, SendForm, offer_pieces
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.sharing import pieces_of
 from portal.prescriptions.states import Act, State
-from portal.prescriptions.views import telling
+from portal.prescriptions.views import meanwhile, telling
 from portal.prescriptions.views.answer import own_desk
 from portal.prescriptions.views.blueprint import blueprint, journal
 from portal.prescriptions.views.choosing import (
@@ -122,6 +123,8 @@ def create() -> Any:
             offer, beneficiary = find_offers([str(offer.id)])[0], find_person(beneficiary.id)
         else:
             db().commit()
+            if prescription.state is not State.BROUILLON:
+                return _too_late(own_draft(prescription.id))
             return _after_draft(prescription)
     return make_response(_ask(form, offer, beneficiary), 422)
 
@@ -136,7 +139,9 @@ def keep_new() -> Any:
     if not form.validate():
         return _kept(form, offer, _first_error(form))
     try:
-        _write(form, offer, beneficiary, key)
+        prescription = _write(form, offer, beneficiary, key)
+        if prescription.state is not State.BROUILLON:
+            raise AlreadyDone(too_late(db(), prescription))
     except RuleBroken as broken:
         db().rollback()
         return _kept(form, find_offers([str(offer.id)])[0], broken.message)
@@ -148,16 +153,19 @@ def keep_new() -> Any:
 @allow(Role.REFERENT)
 def edit(prescription_id: uuid.UUID) -> Any:
     """Change a draft."""
-    prescription = own_draft(prescription_id)
+    prescription = meanwhile.own_or_left(prescription_id)
     if prescription.state is not State.BROUILLON:
-        flash("Cette prescription est déjà envoyée : elle ne peut plus être modifiée.", "info")
-        return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
+        return _too_late(prescription)
     posted = request.method == "POST"
     form = _form_of(prescription)
     if posted and form.validate():
-        rules.change_draft(
-            db(), prescription, by=person(), motif=form.motif.data or "", partage=form.partage.data or []
-        )
+        try:
+            rules.change_draft(
+                db(), prescription, by=person(), motif=form.motif.data or "", partage=form.partage.data or []
+            )
+        except AlreadyDone:
+            db().rollback()
+            return _too_late(meanwhile.own_or_left(prescription_id))
         db().commit()
         return _after_draft(prescription)
     if not posted:
@@ -193,10 +201,9 @@ def keep(prescription_id: uuid.UUID) -> Any:
 @allow(Role.REFERENT)
 def send(prescription_id: uuid.UUID) -> Any:
     """Check what the partner will read, record the consent, send."""
-    prescription = own_draft(prescription_id)
+    prescription = meanwhile.own_or_left(prescription_id)
     if prescription.state is not State.BROUILLON:
-        flash("Cette prescription est déjà envoyée.", "info")
-        return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
+        return _too_late(prescription)
     posted = request.method == "POST"
     form = SendForm(
         request.form if posted else None, data={"ecrire": prescription.beneficiary.courriel_accord}
@@ -213,10 +220,9 @@ def send(prescription_id: uuid.UUID) -> Any:
                 write_to_person=bool(form.ecrire.data),
             )
             telling.tell(prescription, Act.ENVOYER)
-        except AlreadyDone as done:
+        except AlreadyDone:
             db().rollback()
-            flash(done.message, "info")
-            return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
+            return _too_late(meanwhile.own_or_left(prescription_id))
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
@@ -234,6 +240,17 @@ def send(prescription_id: uuid.UUID) -> Any:
         **advice(prescription.beneficiary, prescription.offer, prescription.motif),
     )
     return make_response(page, 422 if posted else 200)
+
+
+def _too_late(prescription: Prescription) -> Any:
+    """Answer about a draft that is one no more: what was typed is given back; where nothing was, one is led there."""
+    if request.method == "GET":
+        flash(meanwhile.became(prescription), "info")
+        return redirect(url_for("prescriptions.show", prescription_id=prescription.id), 303)
+    if "motif" not in request.form:
+        # The page of sending holds what was kept before it, and nothing else.
+        return meanwhile.given_back(prescription, prescription.motif, prescription.partage or ())
+    return meanwhile.given_back(prescription, request.form.get("motif", ""), request.form.getlist("partage"))
 
 
 def _search_behind() -> str | None:

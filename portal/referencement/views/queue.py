@@ -16,6 +16,7 @@ from portal.offers import queries as offer_queries
 from portal.offers import rules as offer_rules
 from portal.offers import twins
 from portal.offers.models import Offer
+from portal.offers.record import as_record, dora_reasons, missing_to_publish
 from portal.referencement import queries, rules
 from portal.referencement.forms import ReviewForm
 from portal.referencement.views.blueprint import KEEPERS, blueprint, public_url
@@ -210,7 +211,7 @@ def _offer_page(found: Offer, form: ReviewForm) -> str:
     now = history.snapshot(found, offer_rules.FIELDS)
     changes = queries.since_last_reading(now, lines)
     say = offer_answers.reader()
-    quality = vocabulary.quality(offer_rules.as_record(found))
+    quality = vocabulary.quality(as_record(found))
     values = {name: now[name] for name in ("nom", "telephone", "courriel", "code_insee")}
     return render_template(
         "referencement/read_offer.html",
@@ -220,8 +221,8 @@ def _offer_page(found: Offer, form: ReviewForm) -> str:
         changes=None if changes is None else say.rows(changes),
         quality=quality,
         missing=[sentence for sentence, _ in quality.missing],
-        dora=offer_rules.dora_reasons(found, found.structure),
-        required=list(offer_rules.missing_to_publish(found, found.structure).values()),
+        dora=dora_reasons(found, found.structure),
+        required=list(missing_to_publish(found, found.structure).values()),
         lookalikes=twins.likely(
             db(), structure=found.structure, offer_id=found.id, values=values, user=person()
         ),

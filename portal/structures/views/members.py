@@ -9,7 +9,8 @@ from sqlmodel import col
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.errors import AlreadyDone, RuleBroken
-from portal.structures import invitations, notifications, queries, rules
+from portal.structures import invitations, notifications, queries
+from portal.structures import members as membership
 from portal.structures.forms import InviteForm, LevelForm
 from portal.structures.models import Invitation, JoinRequest, Membership, MembershipLevel, Structure
 from portal.structures.views.blueprint import WRITERS, blueprint, is_among, public_url, the_structure
@@ -109,7 +110,7 @@ def set_level(structure_id: uuid.UUID, membership_id: uuid.UUID) -> Any:
         abort(400)
     level = MembershipLevel(form.level.data)
     try:
-        rules.set_level(db(), structure, membership_id, level)
+        membership.set_level(db(), structure, membership_id, level)
     except RuleBroken as broken:
         return _refused(broken, structure_id)
     db().commit()
@@ -122,7 +123,7 @@ def remove_member(structure_id: uuid.UUID, membership_id: uuid.UUID) -> Any:
     """End somebody's membership."""
     structure = _managed(structure_id)
     try:
-        rules.leave(db(), structure, membership_id)
+        membership.leave(db(), structure, membership_id)
     except RuleBroken as broken:
         return _refused(broken, structure_id)
     db().commit()
@@ -140,7 +141,7 @@ def quit_structure(structure_id: uuid.UUID) -> Any:
         .scalar_one()
     )
     try:
-        rules.leave(db(), structure, mine.id)
+        membership.leave(db(), structure, mine.id)
     except RuleBroken as broken:
         db().rollback()
         flash(broken.message, "warning")

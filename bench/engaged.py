@@ -15,26 +15,22 @@ from bench.words import FIRST_NAMES
 from portal import clock
 from portal.accounts.models import Organisation, OrganisationKind, Role, User
 from portal.beneficiaries.models import Beneficiary
+from portal.budget.bilan_models import Bilan, BilanKind
 from portal.budget.models import (
-    Bilan,
-    BilanKind,
     BudgetEvent,
-    Expense,
     FicheAction,
     FicheFinancedAction,
     Nature,
-    PaymentKind,
     PlanLine,
-    Post,
     StateAmendment,
     StateAmount,
     StateConvention,
-    StatePayment,
     Territory,
     TerritoryCommune,
     TerritoryKind,
     Volet,
 )
+from portal.budget.spending_models import Expense, PaymentKind, Post, StatePayment
 from portal.conventions.engagements import (
     ConventionAmendment,
     ConventionEvent,

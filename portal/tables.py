@@ -2,7 +2,9 @@
 
 import portal.accounts.models
 import portal.beneficiaries.models
+import portal.budget.bilan_models
 import portal.budget.models
+import portal.budget.spending_models
 import portal.catalogue.models
 import portal.conventions.engagements
 import portal.conventions.models

@@ -164,7 +164,7 @@ def day_of_change(day: date) -> date:
     come is left as it is.
     """
     now = time.localtime()
-    return min(day, date(now.tm_year, now.tm_mon, now.tm_mday)) if day == clock.today() else day
+    return min(day, date(now.tm_year, now.tm_mon, now.tm_mday)) if day <= clock.today() else day
 
 
 def check_field(model: type[BaseModel], name: str, value: Any) -> FieldCheck:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 from sqlmodel import col, select
 
 from portal.accounts.models import ApiToken, Organisation, OutgoingMail, Role, User
+from portal.engines.alphabetical import by_name
 
 MAX_ATTEMPTS = 10
 # How long a message stays with the sender that took it; refused ones are tried again no sooner.
@@ -19,7 +20,7 @@ def all_users() -> Select[Any]:
     return (
         select(User)
         .options(joinedload(cast(Any, User.organisation)))
-        .order_by(col(User.nom), col(User.prenom), col(User.id))
+        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), col(User.id))
     )
 
 
@@ -28,13 +29,13 @@ def active_of_role(role: Role) -> Select[Any]:
     return (
         select(User)
         .where(col(User.role) == role, col(User.is_active))
-        .order_by(col(User.nom), col(User.prenom), col(User.id))
+        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), col(User.id))
     )
 
 
 def all_organisations() -> Select[Any]:
     """Every organisation, by name."""
-    return select(Organisation).order_by(col(Organisation.nom))
+    return select(Organisation).order_by(by_name(col(Organisation.nom)), col(Organisation.id))
 
 
 def api_tokens() -> Select[Any]:

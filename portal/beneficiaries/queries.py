@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from portal import geography
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import AccessEntry, Beneficiary
+from portal.engines.alphabetical import by_name
 
 
 def portfolio_of(user: User, words: str = "") -> Select[Any]:
@@ -22,7 +23,7 @@ def portfolio_of(user: User, words: str = "") -> Select[Any]:
     return (
         _followed_by(user)
         .where(*(col(Beneficiary.search_text).contains(word, autoescape=True) for word in wanted))
-        .order_by(col(Beneficiary.nom), col(Beneficiary.prenom), col(Beneficiary.id))
+        .order_by(by_name(col(Beneficiary.nom)), by_name(col(Beneficiary.prenom)), col(Beneficiary.id))
     )
 
 

@@ -12,16 +12,11 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.budget import checks, handed_in, terms
+from portal.budget.bilan_models import Bilan
 from portal.budget.handed_in import Gap, Told
-from portal.budget.models import (
-    Bilan,
-    Expense,
-    PaymentKind,
-    StateConvention,
-    StatePayment,
-    Volet,
-)
+from portal.budget.models import StateConvention, Volet
 from portal.budget.settlement import Spent, VoletAccount, YearAccount, settle
+from portal.budget.spending_models import Expense, PaymentKind, StatePayment
 from portal.conventions.states import ConventionState
 
 # A payment is told as near when it is due within these days.

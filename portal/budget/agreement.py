@@ -10,8 +10,9 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.budget import checks, history, plan
-from portal.budget.models import Expense, StateAmendment, StateAmount, StateConvention, StatePayment
+from portal.budget import bilans, checks, history, plan
+from portal.budget.models import StateAmendment, StateAmount, StateConvention
+from portal.budget.spending_models import Expense, StatePayment
 from portal.conventions.states import ConventionState, Standing
 from portal.errors import AlreadyDone, RuleBroken
 
@@ -192,7 +193,8 @@ def close(
 ) -> None:
     """Close a convention that is over: nothing of it changes any more.
 
-    Raises NotAllowed; AlreadyDone when it is closed; ChangedMeanwhile; RuleBroken for a draft, or before its end.
+    Raises NotAllowed; AlreadyDone when it is closed; ChangedMeanwhile; RuleBroken for a draft, before its end, or while
+    an avenant is a draft: nobody could sign it any more, nor take it away.
     """
     checks.check_officer(by)
     checks.take(session, convention)
@@ -205,6 +207,11 @@ def close(
             if convention.state is ConventionState.BROUILLON
             else f"Cette convention court jusqu’au {convention.date_fin:%d/%m/%Y} : elle se clôt ensuite. "
             "Si elle finit avant, résiliez-la."
+        )
+    draft = draft_amendment(session, convention)
+    if draft is not None:
+        raise RuleBroken(
+            f"L’avenant n° {draft.numero} est en brouillon : signez-le ou retirez-le avant de clore la convention."
         )
     convention.state = ConventionState.CLOSE
     convention.version += 1
@@ -278,7 +285,32 @@ def terminate(
         motif=motif,
         detail={"date_fin": (before.isoformat(), last_day.isoformat())},
     )
+    draft = draft_amendment(session, convention)
+    if draft is not None:
+        history.record(
+            session,
+            convention,
+            f"{draft.name} : ne peut plus être signé (brouillon)",
+            by=by,
+            motif="La convention est résiliée. Il se lit encore, et se retire.",
+            draft=True,
+        )
     session.flush()
+    bilans.follow_end(session, convention, by=by)
+
+
+def draft_amendment(session: Session, convention: StateConvention) -> StateAmendment | None:
+    """Return the avenant that is a draft; there is one at most."""
+    return session.exec(
+        select(StateAmendment)
+        .where(
+            col(StateAmendment.convention_id) == convention.id,
+            col(StateAmendment.numero) > 0,
+            col(StateAmendment.signe_le).is_(None),
+        )
+        .order_by(col(StateAmendment.numero))
+        .limit(1)
+    ).first()
 
 
 def initial_text(session: Session, convention: StateConvention) -> StateAmendment:

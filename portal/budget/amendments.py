@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import delete
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.budget import checks, history, plan
+from portal.budget import bilans, checks, history, plan
 from portal.budget.agreement import CLOSED, check_day_came, check_nothing_spent_after
 from portal.budget.models import BudgetDocument, PlanLine, StateAmendment, StateAmount, StateConvention, Volet
 from portal.budget.terms import Terms, Texts, texts_of
@@ -259,6 +259,7 @@ def sign(
     convention.version += 1
     history.record(session, convention, f"{amendment.name} signé", by=by, detail=detail)
     session.flush()
+    bilans.follow_end(session, convention, by=by)
 
 
 def remove(
@@ -269,13 +270,17 @@ def remove(
     by: User | None,
     version: int | None = None,
 ) -> None:
-    """Take a draft avenant away with its amounts, plan and documents. Raises as `change` does."""
+    """Take a draft avenant away with its amounts, plan and documents, whatever became of the convention: no draft stays.
+
+    Raises NotAllowed; AlreadyDone when it is signed or gone; ChangedMeanwhile; RuleBroken for the initial text.
+    """
     checks.check_officer(by)
     convention = checks.take(session, convention)
     amendment = checks.present(session, amendment, GONE)
     if amendment.numero == 0:
         raise RuleBroken("Le texte initial reste avec la convention.")
-    _check_draft(convention, amendment)
+    if amendment.signe_le is not None:
+        raise AlreadyDone(_SIGNED)
     checks.check_version(amendment, version)
     for rows, owner in (
         (StateAmount, StateAmount.amendment_id),
@@ -288,6 +293,27 @@ def remove(
     session.flush()
     history.record(session, convention, f"{name} retiré (brouillon)", by=by, draft=True)
     session.flush()
+
+
+def why_not_signed(convention: StateConvention, day: date) -> str | None:
+    """Return why a draft avenant can no longer be signed on `day`, and the way out; None when it can."""
+    if convention.state is ConventionState.RESILIEE and convention.resiliee_le is not None:
+        return (
+            f"La convention est résiliée, son dernier jour est le {convention.resiliee_le:%d/%m/%Y} : cet avenant ne "
+            "sera pas signé. Retirez-le ; l’historique garde sa trace."
+        )
+    if convention.state is ConventionState.CLOSE:
+        return (
+            "La convention est close. Retirez cet avenant, l’historique garde sa trace ; ou rouvrez la convention "
+            "pour le signer."
+        )
+    last = convention.date_fin + timedelta(days=convention.grace_jours)
+    if convention.state is ConventionState.SIGNEE and day > last:
+        return (
+            f"Le délai de grâce de la convention est passé depuis le {last:%d/%m/%Y}. Retirez cet avenant, l’historique "
+            "garde sa trace ; ou allongez ce délai pour le signer."
+        )
+    return None
 
 
 def _check_draft(convention: StateConvention, amendment: StateAmendment) -> None:

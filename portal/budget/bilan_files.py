@@ -19,17 +19,11 @@ from reportlab.platypus import LongTable, PageBreak, Paragraph, SimpleDocTemplat
 
 from portal.budget import plan, sheets, statement
 from portal.budget.accounts import Due, Year
-from portal.budget.bilan_figures import lines_of
-from portal.budget.models import (
-    Bilan,
-    Nature,
-    NonEligible,
-    PaymentKind,
-    PlanLine,
-    StatePayment,
-    Volet,
-)
+from portal.budget.bilan_models import Bilan
+from portal.budget.bilan_parts import lines_of
+from portal.budget.models import Nature, PlanLine, Volet
 from portal.budget.settlement import Spent, VoletAccount, YearAccount
+from portal.budget.spending_models import NonEligible, PaymentKind, StatePayment
 from portal.money import etp, euros, units
 from portal.web.formats import hours
 

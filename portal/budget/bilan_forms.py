@@ -5,8 +5,8 @@ from typing import Any
 from wtforms import BooleanField, FileField, RadioField, TextAreaField
 from wtforms.validators import DataRequired
 
+from portal.budget.bilan_models import Mark
 from portal.budget.bilans import PartState
-from portal.budget.models import Mark
 from portal.web.fields import Versioned
 from portal.web.forms import Form, MaxLength, options
 

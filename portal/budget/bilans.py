@@ -1,4 +1,4 @@
-"""Bilans: prepared part by part, handed in and frozen, read by two different readers, corrected when they ask (domain §6)."""
+"""Bilans of a convention: which are expected and when, their parts, their steps, what they say that is no longer so (domain §6)."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -6,30 +6,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from portal import clock
-from portal.accounts.models import Role, User
-from portal.budget import accounts, bilan_figures, checks, history, queries
-from portal.budget.bilan_figures import Part, parts_of, title_of
+from portal.accounts.models import User
+from portal.budget import accounts, bilan_figures, bilan_parts, checks, history, queries
+from portal.budget.bilan_models import Bilan, BilanKind, BilanMark, BilanPart, BilanState, Mark
+from portal.budget.bilan_parts import Part, parts_of, title_of
+from portal.budget.bilan_writing import _READY, _REOPENED
 from portal.budget.handed_in import Gap
-from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanMark,
-    BilanPart,
-    BilanState,
-    BudgetEvent,
-    Mark,
-    StateConvention,
-)
-from portal.errors import AlreadyDone, NotAllowed, RuleBroken
+from portal.budget.models import BudgetEvent, StateConvention
 
 # Days before the last one at which a bilan is announced.
 ANNOUNCED = (30, 15, 3)
-_PREPARED = "Ce bilan est en préparation : il se lit une fois remis."
-# How the history ends the line of a part.
-_READY, _REOPENED = " » prête", " » rouverte"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +94,8 @@ def due_day(convention: StateConvention, kind: BilanKind, annee: int, end: date)
     """Return the last day to hand a bilan in: before 31 March of the next year, or three months after the end (domain §6)."""
     if kind is BilanKind.INTERMEDIAIRE:
         return date(annee + 1, 3, 30)
+    # One handed in before an avenant gave the convention another year keeps the day that it had.
+    end = min(end, date(annee, 12, 31))
     month = end.month + 3
     year, month = end.year + (month - 1) // 12, (month - 1) % 12 + 1
     following = date(year + month // 12, month % 12 + 1, 1)
@@ -114,7 +105,7 @@ def due_day(convention: StateConvention, kind: BilanKind, annee: int, end: date)
 
 def expected(session: Session, convention: StateConvention, day: date) -> list[Expected]:
     """Return the bilans of a convention in the order of their years, begun or not, in two statements."""
-    (ends,) = bilan_figures.ends_of(session, [convention], day).values()
+    (ends,) = bilan_parts.ends_of(session, [convention], day).values()
     found = session.exec(select(Bilan).where(col(Bilan.convention_id) == convention.id)).all()
     return _expected(convention, ends, found)
 
@@ -127,7 +118,7 @@ def due(session: Session, day: date) -> list[BilanDue]:
     conventions = queries.followed(session)
     if not conventions:
         return []
-    ends = bilan_figures.ends_of(session, conventions, day)
+    ends = bilan_parts.ends_of(session, conventions, day)
     begun: dict[uuid.UUID, list[Bilan]] = {}
     for bilan in session.exec(
         select(Bilan).where(col(Bilan.convention_id).in_([convention.id for convention in conventions]))
@@ -183,7 +174,7 @@ def parts(session: Session, convention: StateConvention, bilan: Bilan) -> list[P
         .where(col(BilanMark.bilan_id) == bilan.id)
         .order_by(col(BilanMark.at), col(BilanMark.id))
     ):
-        marks.setdefault(mark.part, []).append((mark, user.full_name, _is_of_this_round(bilan, mark)))
+        marks.setdefault(mark.part, []).append((mark, user.full_name, is_of_this_round(bilan, mark)))
     told = []
     for part in parts_of(session, convention, bilan):
         mine = words.get(part.key)
@@ -212,7 +203,13 @@ def steps(
     session: Session, convention: StateConvention, bilan: Bilan
 ) -> list[tuple[BudgetEvent, str | None]]:
     """Return what was done with a bilan, newest first: (line of the history, who); parts made ready are left out."""
-    of_bilan = col(BudgetEvent.fait).startswith(f"{title_of(bilan)} : ", autoescape=True)
+    # Under both names: it becomes final, or ceases to be, when the end of the convention moves.
+    of_bilan = or_(
+        *(
+            col(BudgetEvent.fait).startswith(f"{kind.label} {bilan.annee} : ", autoescape=True)
+            for kind in BilanKind
+        )
+    )
     return [
         (line, who)
         for line, who in history.lines(session, convention, of_bilan)
@@ -220,146 +217,33 @@ def steps(
     ]
 
 
-def begin(
-    session: Session,
-    convention: StateConvention,
-    annee: int,
-    kind: BilanKind,
-    *,
-    by: User | None,
-    id: uuid.UUID | None = None,
-) -> Bilan:
-    """Open a bilan, or return the one that is there. Raises NotAllowed, and RuleBroken when nothing asks for it."""
-    checks.check_officer(by)
-    convention = checks.take(session, convention)
-    checks.check_signed(convention)
-    found = next(
-        (e for e in expected(session, convention, clock.today()) if (e.annee, e.kind) == (annee, kind)), None
-    )
-    if found is None:
-        raise RuleBroken("Cette convention n’a pas ce bilan.")
-    if found.bilan is not None:
-        return found.bilan
-    bilan = Bilan(convention_id=convention.id, annee=annee, kind=kind)
-    if id is not None:
-        bilan.id = id
-    session.add(bilan)
-    session.flush()
-    history.record(session, convention, f"{title_of(bilan)} : commencé", by=by)
-    return bilan
+def follow_end(session: Session, convention: StateConvention, *, by: User | None) -> None:
+    """Give the bilans in preparation the kind that the last day of the convention, which just moved, makes theirs.
 
-
-def write_part(
-    session: Session,
-    bilan: Bilan,
-    convention: StateConvention,
-    part: str,
-    texte: str,
-    prete: bool,
-    *,
-    by: User | None,
-    version: int | None = None,
-) -> BilanPart:
-    """Write a part, and say whether it is ready. `version` is that of the part when opened, 0 when nobody had written.
-
-    Raises NotAllowed, AlreadyDone when the bilan is handed in, ChangedMeanwhile, and RuleBroken when the part is ready
-    without the text that it needs.
+    That of the last year is the final one, those of the years before are not. One handed in stays what it was.
     """
-    checks.check_officer(by)
-    bilan = _locked(session, convention, bilan)
-    if bilan.state is not BilanState.PREPARATION:
-        raise AlreadyDone("Ce bilan est remis à l’État : il ne change plus.")
-    known = next((p for p in parts_of(session, convention, bilan) if p.key == part), None)
-    if known is None:
-        raise RuleBroken("Ce bilan n’a pas cette partie.")
-    texte = texte.strip()
-    row = session.exec(
-        select(BilanPart)
-        .where(col(BilanPart.bilan_id) == bilan.id, col(BilanPart.part) == part)
+    (end,) = bilan_parts.ends_of(session, [convention], clock.today()).values()
+    begun = session.exec(
+        select(Bilan)
+        .where(col(Bilan.convention_id) == convention.id, col(Bilan.annee) <= end.year)
+        .order_by(col(Bilan.annee))
         .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is not None and (row.texte or "") == texte and row.prete == prete:
-        return row
-    checks.check_seen(version, row.version if row else 0, "cette partie")
-    if prete and known.needs_text and not texte:
-        raise RuleBroken("Écrivez le texte de cette partie avant de la dire prête.", field="texte")
-    if row is None:
-        row = BilanPart(bilan_id=bilan.id, part=part, version=0)
-    was_ready = row.prete
-    row.texte, row.prete = texte or None, prete
-    row.version += 1
-    row.updated_at, row.updated_by_id = clock.now(), by.id if by else None
-    session.add(row)
-    session.flush()
-    if was_ready != prete:
+    ).all()
+    known = {(bilan.annee, bilan.kind) for bilan in begun}
+    for bilan in begun:
+        kind = _kind(bilan.annee, end)
+        if bilan.state is not BilanState.PREPARATION or (bilan.annee, kind) in known:
+            continue
+        former = title_of(bilan)
+        bilan.kind = kind
+        keep(session, bilan)
         history.record(
             session,
             convention,
-            f"{title_of(bilan)} : « {known.title}{_READY if prete else _REOPENED}",
+            f"{former} : devient un {kind.label.lower()}",
             by=by,
+            motif=f"La convention finit le {end:%d/%m/%Y}.",
         )
-    return row
-
-
-def missing(
-    session: Session, convention: StateConvention, bilan: Bilan, states: Collection[PartState]
-) -> list[tuple[str, str | None]]:
-    """Return what keeps a bilan from being handed in: (sentence, key of the part to open or None)."""
-    found: list[tuple[str, str | None]] = []
-    (end,) = bilan_figures.ends_of(session, [convention], clock.today()).values()
-    _, last = bilan_figures.period_of(bilan, convention, end)
-    if clock.today() <= last:
-        found.append((f"La période va jusqu’au {last:%d/%m/%Y} : le bilan se remet après.", None))
-    closed = {annee for _, annee in checks.closing_bilans(session, [convention.id])}
-    found += [
-        (f"Le bilan {annee} n’est pas remis : l’année suivante en dépend.", None)
-        for annee in range(convention.date_debut.year, bilan.annee)
-        if annee not in closed
-    ]
-    found += [
-        (f"« {state.part.title} » n’est pas prête.", state.part.key) for state in states if not state.ready
-    ]
-    return found
-
-
-def hand_in(
-    session: Session,
-    bilan: Bilan,
-    convention: StateConvention,
-    *,
-    by: User | None,
-    version: int | None = None,
-) -> Bilan:
-    """Hand a bilan in to the State, and freeze its figures and texts.
-
-    Raises NotAllowed, AlreadyDone when it is handed in, RuleBroken with what is missing, ChangedMeanwhile.
-    """
-    checks.check_officer(by)
-    bilan = _locked(session, convention, bilan)
-    if bilan.state is not BilanState.PREPARATION:
-        raise AlreadyDone("Ce bilan est déjà remis à l’État.")
-    checks.check_version(bilan, version)
-    states = parts(session, convention, bilan)
-    lacking = missing(session, convention, bilan, states)
-    if lacking:
-        raise RuleBroken(" ".join(sentence for sentence, _ in lacking))
-    told = bilan_figures.gather(session, convention, bilan)
-    told["textes"] = {state.part.key: state.texte for state in states}
-    bilan.figures = told
-    bilan.state, bilan.remis_at, bilan.remis_by_id = BilanState.REMIS, clock.now(), by.id if by else None
-    _write(session, bilan)
-    history.record(session, convention, f"{title_of(bilan)} : remis à l’État", by=by)
-    for gap in gaps(session, convention):
-        if gap.annee == bilan.annee:
-            # Told among the steps of the later bilan, which goes on saying what it said.
-            history.record(
-                session,
-                convention,
-                f"{gap.title} : ne dit plus ce que disent les comptes de {gap.annee}",
-                by=by,
-                motif=gap.sentence,
-            )
-    return bilan
 
 
 def gaps(session: Session, convention: StateConvention, *, handing_in: Bilan | None = None) -> list[Gap]:
@@ -367,157 +251,46 @@ def gaps(session: Session, convention: StateConvention, *, handing_in: Bilan | N
 
     `handing_in` is counted as though it were handed in now.
     """
-    as_if = [bilan_figures.handed_in_now(handing_in)] if handing_in is not None else []
+    as_if = [bilan_parts.handed_in_now(handing_in)] if handing_in is not None else []
     return accounts.gaps(accounts.of(session, convention, as_if=as_if))
-
-
-def mark_part(
-    session: Session,
-    bilan: Bilan,
-    convention: StateConvention,
-    part: str,
-    mark: Mark,
-    commentaire: str,
-    *,
-    by: User,
-) -> BilanMark:
-    """Write what a reader says of a part. The same again changes nothing.
-
-    Raises NotAllowed, RuleBroken when the bilan is not being read, when a correction has no comment, or when this
-    reader's turn is over.
-    """
-    bilan = _being_read(session, bilan, convention, by)
-    known = next((p for p in parts_of(session, convention, bilan) if p.key == part), None)
-    if known is None:
-        raise RuleBroken("Ce bilan n’a pas cette partie.")
-    said = commentaire.strip() or None
-    if mark is Mark.A_CORRIGER and said is None:
-        raise RuleBroken("Écrivez ce qui est à corriger.", field="commentaire")
-    row = session.exec(
-        select(BilanMark)
-        .where(
-            col(BilanMark.bilan_id) == bilan.id, col(BilanMark.part) == part, col(BilanMark.by_id) == by.id
-        )
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is not None and row.mark is mark and row.commentaire == said and _is_of_this_round(bilan, row):
-        return row
-    if row is None:
-        row = BilanMark(bilan_id=bilan.id, part=part, mark=mark, by_id=by.id)
-    row.mark, row.commentaire, row.at = mark, said, clock.now()
-    session.add(row)
-    session.flush()
-    # The row keeps the last word of a reader; the history keeps them all.
-    history.record(
-        session, convention, f"{title_of(bilan)} : « {known.title} » {mark.label.lower()}", by=by, motif=said
-    )
-    return row
-
-
-def accept(
-    session: Session, bilan: Bilan, convention: StateConvention, *, by: User, version: int | None = None
-) -> Bilan:
-    """Pass a bilan on: the first reader has read it, then the second, another person, settles it.
-
-    Raises NotAllowed, RuleBroken when a part waits for a correction, when the first reader would be the second, or to
-    settle it while an earlier year is corrected or is no longer what it says; AlreadyDone when it is settled,
-    ChangedMeanwhile.
-    """
-    if bilan.state is BilanState.ARRETE:
-        raise AlreadyDone("Ce bilan est déjà arrêté.")
-    bilan = _being_read(session, bilan, convention, by)
-    checks.check_version(bilan, version)
-    waits = [state.part.title for state in parts(session, convention, bilan) if state.to_correct]
-    if waits:
-        raise RuleBroken(
-            "Une correction est attendue sur : "
-            + ", ".join(waits)
-            + ". Demandez-la au département, ou changez l’avis."
-        )
-    if bilan.state is BilanState.REMIS:
-        bilan.state, bilan.relu_at, bilan.relu_by_id = BilanState.RELU, clock.now(), by.id
-        done = "première lecture faite"
-    else:
-        _check_years_before(session, bilan, convention)
-        bilan.state, bilan.arrete_at, bilan.arrete_by_id = BilanState.ARRETE, clock.now(), by.id
-        done = "arrêté"
-    _write(session, bilan)
-    history.record(session, convention, f"{title_of(bilan)} : {done}", by=by)
-    return bilan
-
-
-def ask_correction(
-    session: Session,
-    bilan: Bilan,
-    convention: StateConvention,
-    demande: str,
-    *,
-    by: User,
-    version: int | None = None,
-) -> Bilan:
-    """Send a bilan back to the département: it is thawed, and the parts to correct are no longer ready.
-
-    What it says of an earlier year may be no longer so (`gaps`): it is then sent back by anybody of the State, settled
-    or not. Raises NotAllowed, RuleBroken without a comment or when it is not being read, ChangedMeanwhile.
-    """
-    if any(gap.bilan.id == bilan.id for gap in gaps(session, convention)):
-        _check_reader(by)
-        bilan = _locked(session, convention, bilan)
-        if bilan.state is BilanState.PREPARATION:
-            raise RuleBroken(_PREPARED)
-    else:
-        bilan = _being_read(session, bilan, convention, by)
-    checks.check_version(bilan, version)
-    if not demande.strip():
-        raise RuleBroken("Écrivez ce qui est à corriger.", field="demande")
-    wrong = {state.part.key for state in parts(session, convention, bilan) if state.to_correct}
-    bilan.state, bilan.figures = BilanState.PREPARATION, None
-    bilan.remis_at = bilan.remis_by_id = None
-    bilan.relu_at = bilan.relu_by_id = None
-    bilan.arrete_at = bilan.arrete_by_id = None
-    bilan.demande, bilan.demande_at, bilan.demande_by_id = demande.strip(), clock.now(), by.id
-    _write(session, bilan)
-    for row in session.exec(
-        select(BilanPart).where(col(BilanPart.bilan_id) == bilan.id, col(BilanPart.part).in_(wrong))
-    ):
-        row.prete = False
-        row.version += 1
-        session.add(row)
-    session.flush()
-    history.record(session, convention, f"{title_of(bilan)} : correction demandée", by=by, motif=demande)
-    return bilan
-
-
-def may_read(bilan: Bilan, user: User) -> bool:
-    """Say whether it is for this person to mark and pass on a bilan: one of the State's, and not twice the same."""
-    return (
-        user.role is Role.ETAT
-        and bilan.state in {BilanState.REMIS, BilanState.RELU}
-        and not (bilan.state is BilanState.RELU and bilan.relu_by_id == user.id)
-    )
 
 
 def _expected(convention: StateConvention, end: date, begun: Collection[Bilan]) -> list[Expected]:
     found = [
-        Expected(bilan.annee, bilan.kind, due_day(convention, bilan.kind, bilan.annee, end), bilan)
+        Expected(
+            bilan.annee,
+            bilan.kind,
+            # Begun for a year that the convention, ended before its time, no longer has.
+            None if bilan.annee > end.year else due_day(convention, bilan.kind, bilan.annee, end),
+            bilan,
+        )
         for bilan in begun
     ]
-    told = {bilan.annee for bilan in begun}
+    # One handed in for a year that has since become the last leaves the final one to hand in.
+    told = {
+        bilan.annee
+        for bilan in begun
+        if bilan.annee != end.year or bilan.kind is BilanKind.FINAL or bilan.state is BilanState.PREPARATION
+    }
     for annee in range(convention.date_debut.year, end.year + 1):
-        kind = BilanKind.FINAL if annee == end.year else BilanKind.INTERMEDIAIRE
+        kind = _kind(annee, end)
         if annee not in told:
             found.append(Expected(annee, kind, due_day(convention, kind, annee, end), None))
     return sorted(found, key=lambda one: (one.annee, one.kind is BilanKind.FINAL))
 
 
-def _is_of_this_round(bilan: Bilan, mark: BilanMark) -> bool:
+def _kind(annee: int, end: date) -> BilanKind:
+    return BilanKind.FINAL if annee == end.year else BilanKind.INTERMEDIAIRE
+
+
+def is_of_this_round(bilan: Bilan, mark: BilanMark) -> bool:
     """While a correction is prepared, the round is the one that asked for it."""
     if bilan.remis_at is not None:
         return mark.at >= bilan.remis_at
     return True
 
 
-def _locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bilan:
+def locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bilan:
     """Take the convention, and return the bilan as it is now. Raises RuleBroken when the convention is closed."""
     checks.check_signed(checks.take(session, convention))
     return session.exec(
@@ -525,37 +298,7 @@ def _locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bila
     ).one()
 
 
-def _check_reader(by: User) -> None:
-    if by.role is not Role.ETAT:
-        raise NotAllowed("Seuls les services de l’État lisent un bilan pour l’arrêter.")
-
-
-def _check_years_before(session: Session, bilan: Bilan, convention: StateConvention) -> None:
-    """Raise RuleBroken while an earlier year is being corrected, or is no longer what the bilan says of it."""
-    years = accounts.of(session, convention)
-    for year in years:
-        if year.annee < bilan.annee and year.corrected is not None:
-            raise RuleBroken(
-                f"Le {title_of(year.corrected).lower()} est en correction : celui-ci s’arrête une fois qu’il est remis."
-            )
-    for gap in accounts.gaps(years):
-        if gap.bilan.id == bilan.id:
-            raise RuleBroken(f"{gap.sentence} Demandez la correction de ce bilan avant de l’arrêter.")
-
-
-def _being_read(session: Session, bilan: Bilan, convention: StateConvention, by: User) -> Bilan:
-    _check_reader(by)
-    bilan = _locked(session, convention, bilan)
-    if bilan.state is BilanState.PREPARATION:
-        raise RuleBroken(_PREPARED)
-    if bilan.state is BilanState.ARRETE:
-        raise AlreadyDone("Ce bilan est arrêté : il ne change plus.")
-    if bilan.state is BilanState.RELU and bilan.relu_by_id == by.id:
-        raise RuleBroken("Vous avez fait la première lecture : une autre personne arrête le bilan.")
-    return bilan
-
-
-def _write(session: Session, bilan: Bilan) -> None:
+def keep(session: Session, bilan: Bilan) -> None:
     bilan.version += 1
     session.add(bilan)
     session.flush()

@@ -10,7 +10,8 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 
 from portal import clock
-from portal.budget.models import Bilan, BilanKind, BilanState, StateConvention
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import StateConvention
 from portal.conventions.states import ConventionState
 from portal.conventions.writing import (
     add_once,

@@ -16,8 +16,8 @@ from portal import clock
 from portal.accounts.models import Role, User
 from portal.accounts.rules import queue_mail
 from portal.budget import bilans, payments
-from portal.budget.models import PaymentKind
-from portal.conventions import endings, reports
+from portal.budget.spending_models import PaymentKind
+from portal.conventions import endings, report_due
 from portal.conventions.engagements import DueNotice
 from portal.money import euros
 from portal.structures.queries import people_of
@@ -111,7 +111,7 @@ def due(session: Session, day: date) -> list[Notice]:
             f"/conventions/{report.convention_id}",
             report.structure_id,
         )
-        for report in reports.due(session, day)
+        for report in report_due.due(session, day)
     ]
     found += [
         Notice(
@@ -124,7 +124,10 @@ def due(session: Session, day: date) -> list[Notice]:
         )
         for ending in endings.ending_soon(session, day)
     ]
-    return sorted(found, key=lambda notice: (notice.echeance_le, notice.line))
+    # One order for all: two machines that note the same wait for each other, and never in a circle.
+    return sorted(
+        found, key=lambda notice: (notice.echeance_le, notice.line, str(notice.sujet_id), notice.kind)
+    )
 
 
 _OWED = {

@@ -7,7 +7,8 @@ from typing import Any
 from wtforms import BooleanField, FileField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Optional
 
-from portal.budget.models import Expense, Nature, NonEligible, Post, Volet
+from portal.budget.models import Nature, Volet
+from portal.budget.spending_models import Expense, NonEligible, Post
 from portal.web.euros import EtpField, EurosField, UnitsField
 from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import Form, MaxLength, options

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, history
-from portal.budget.models import BudgetDocument, Expense, Nature, NonEligible, Post, StateConvention, Volet
+from portal.budget.models import BudgetDocument, Nature, StateConvention, Volet
+from portal.budget.spending_models import Expense, NonEligible, Post
 from portal.budget.statement import FIELDS, BlocGroup, Line, NatureGroup, Statement, statement
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.states import ConventionState

@@ -16,14 +16,8 @@ from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, figures, history, plan, terms
 from portal.budget.figures import Figures
-from portal.budget.models import (
-    Expense,
-    FicheAction,
-    FicheFinancedAction,
-    PlanLine,
-    StateAmendment,
-    StateConvention,
-)
+from portal.budget.models import FicheAction, FicheFinancedAction, PlanLine, StateAmendment, StateConvention
+from portal.budget.spending_models import Expense
 from portal.conventions.models import Convention, FinancedAction
 from portal.conventions.states import ConventionState
 from portal.errors import RuleBroken

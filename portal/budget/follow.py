@@ -18,8 +18,8 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import activity
-from portal.budget.models import Expense
 from portal.budget.projection import Outlook, Pace, Projection, project, window
+from portal.budget.spending_models import Expense
 from portal.conventions import ledger, queries
 from portal.conventions.engagements import PartnerPayment
 from portal.conventions.ledger import ActionPlaces

@@ -15,7 +15,8 @@ from sqlmodel import Session, col, or_, select
 
 from portal import clock
 from portal.budget import checks
-from portal.budget.models import Bilan, BilanKind, PaymentKind
+from portal.budget.bilan_models import Bilan, BilanKind
+from portal.budget.spending_models import PaymentKind
 from portal.money import euros
 
 

@@ -20,7 +20,8 @@ from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, expenses, history
 from portal.budget.expenses import Frame
-from portal.budget.models import Expense, ExpenseImport, Nature, StateConvention, Volet
+from portal.budget.models import Nature, StateConvention, Volet
+from portal.budget.spending_models import Expense, ExpenseImport
 from portal.errors import AlreadyDone, RuleBroken
 from portal.geography import fold
 from portal.money import euros, read_decimals, read_euros

@@ -6,9 +6,10 @@ from sqlmodel import Session, col, select
 
 from portal.accounts.models import Role, User
 from portal.accounts.rules import queue_mail
-from portal.budget.bilan_figures import title_of
+from portal.budget.bilan_models import Bilan
+from portal.budget.bilan_parts import title_of
 from portal.budget.handed_in import Gap
-from portal.budget.models import Bilan, StateConvention
+from portal.budget.models import StateConvention
 
 
 def tell_handed_in(

@@ -14,15 +14,9 @@ from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import User
 from portal.budget import checks, history
-from portal.budget.models import (
-    Bilan,
-    BilanState,
-    BudgetDocument,
-    Expense,
-    StateAmendment,
-    StateConvention,
-    StatePayment,
-)
+from portal.budget.bilan_models import Bilan, BilanState
+from portal.budget.models import BudgetDocument, StateAmendment, StateConvention
+from portal.budget.spending_models import Expense, StatePayment
 from portal.conventions.states import ConventionState
 from portal.documents import recognised
 from portal.errors import AlreadyDone, RuleBroken

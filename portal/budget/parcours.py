@@ -1,6 +1,7 @@
 """Parcours types: what the State asks of each action entrusted to a partner, made from the action and its offers.
 
 Name, length, content, modalities, public, unit cost, financed places (domain §6). What an offer does not say is told.
+An offer that is not published says nothing yet: its structure may still change all of it, and nobody has read it over.
 """
 
 import uuid
@@ -16,7 +17,7 @@ from portal.budget import sheets
 from portal.conventions import ledger
 from portal.conventions.models import ActionOffer, Convention, FinancedAction
 from portal.conventions.states import ConventionState
-from portal.offers.models import Offer
+from portal.offers.models import Offer, OfferState
 from portal.structures.models import Structure
 from portal.tabular import french_csv
 
@@ -34,12 +35,19 @@ COLUMNS = (
 )
 # What the type of an offer says of how people come.
 _TOGETHER = {"atelier": "collectif", "accompagnement": "individuel"}
+# Why what an offer says is left out.
+_UNREAD = {
+    OfferState.BROUILLON: "Offre en brouillon, rien n’en est repris",
+    OfferState.A_VALIDER: "Offre à valider, rien n’en est repris",
+    OfferState.ARCHIVEE: "Offre archivée sans avoir été publiée, rien n’en est repris",
+    OfferState.FUSIONNEE: "Offre réunie à une autre, rien n’en est repris",
+}
 _SHORT = 280
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What is not said, and the offer that should say it (None: the action has no offer)."""
+    """What is not said, and the offer that should say it (no id: there is none, or none to read)."""
 
     what: str
     offer_id: uuid.UUID | None = None
@@ -115,6 +123,8 @@ def _row(
     action: FinancedAction, convention: Convention, structure: str, offers: Sequence[Offer], places: int
 ) -> Parcours:
     missing = [] if offers else [Missing("Aucune offre n’est liée à l’action")]
+    missing += [Missing(_UNREAD[offer.state], None, offer.nom) for offer in offers if not _is_told(offer)]
+    offers = [offer for offer in offers if _is_told(offer)]
     for offer in offers:
         for absent, what in (
             (offer.nombre_semaines is None, "Durée"),
@@ -145,6 +155,13 @@ def _row(
         cout_unitaire=action.cout_unitaire_centimes,
         places=places,
         manques=missing,
+    )
+
+
+def _is_told(offer: Offer) -> bool:
+    """Say whether the offer was read over and published; suspended or put away since, it still tells what was done."""
+    return offer.state in {OfferState.PUBLIEE, OfferState.SUSPENDUE} or (
+        offer.state is OfferState.ARCHIVEE and offer.published_at is not None
     )
 
 

@@ -18,7 +18,8 @@ from portal.budget import accounts as reading
 from portal.budget import agreement, checks, history, queries
 from portal.budget.accounts import Due, Year
 from portal.budget.accounts import of as accounts
-from portal.budget.models import BudgetDocument, PaymentKind, StateConvention, StatePayment
+from portal.budget.models import BudgetDocument, StateConvention
+from portal.budget.spending_models import PaymentKind, StatePayment
 from portal.errors import AlreadyDone, RuleBroken
 from portal.money import euros
 

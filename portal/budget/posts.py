@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import checks, history
-from portal.budget.models import Expense, Nature, Post, StateConvention
+from portal.budget.models import Nature, StateConvention
+from portal.budget.spending_models import Expense, Post
 from portal.errors import RuleBroken
 from portal.money import etp
 

@@ -3,11 +3,14 @@
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Select
+from sqlalchemy.orm import defer
 from sqlmodel import Session, case, col, false, func, literal, select, true
 from sqlmodel.sql.expression import SelectOfScalar
 
 from portal.accounts.models import Role, User
-from portal.budget.models import Bilan, StateConvention
+from portal.budget.bilan_models import Bilan, BilanState
+from portal.budget.models import StateConvention
 from portal.conventions.states import ConventionState, Standing
 
 
@@ -51,6 +54,36 @@ def with_years_told(session: Session, user: User) -> list[StateConvention]:
             )
         )
     )
+
+
+def bilans_waiting(user: User) -> Select[Any]:
+    """The bilans that wait for `user`, with their conventions: to read for the State's services, to correct for officers.
+
+    What a bilan froze is left in the database: nobody reads it in a list.
+    """
+    asked: Any = false()
+    if user.role is Role.ETAT:
+        # The second reader is somebody else.
+        asked = (col(Bilan.state) == BilanState.REMIS) | (
+            (col(Bilan.state) == BilanState.RELU) & (col(Bilan.relu_by_id) != user.id)
+        )
+    elif user.role is Role.CONVENTIONNEMENT:
+        asked = (col(Bilan.state) == BilanState.PREPARATION) & col(Bilan.demande).is_not(None)
+    found: Any = (
+        select(Bilan, StateConvention)
+        .join(StateConvention, col(StateConvention.id) == col(Bilan.convention_id))
+        .where(asked, col(StateConvention.state) != ConventionState.CLOSE)
+        .order_by(col(StateConvention.numero), col(Bilan.annee), col(Bilan.id))
+        .options(defer(Bilan.figures))  # type: ignore[arg-type]
+    )
+    waiting: Select[Any] = found
+    return waiting
+
+
+def number_waiting(session: Session, user: User) -> int:
+    """Return how many bilans wait for `user`, in one statement."""
+    waiting = bilans_waiting(user).with_only_columns(func.count()).order_by(None)
+    return int(session.execute(waiting).scalar_one())
 
 
 def standing_as(

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from portal.budget.models import Bloc, Expense, Nature, NonEligible, Post, StateConvention, Volet
+from portal.budget.models import Bloc, Nature, StateConvention, Volet
 from portal.budget.settlement import Spent
+from portal.budget.spending_models import Expense, NonEligible, Post
 from portal.conventions.models import Convention, FinancedAction
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from portal import clock
-from portal.budget.models import Bloc, Expense, Nature, PlanLine, StateConvention, Volet
+from portal.budget.models import Bloc, Nature, PlanLine, StateConvention, Volet
+from portal.budget.spending_models import Expense
 from portal.budget.terms import Terms, terms_on
 from portal.budget.territories import Cut, name_of_cut, territory_names
 from portal.conventions.models import Convention, FinancedAction

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock, money
 from portal.accounts.models import User
-from portal.conventions import history, ledger
+from portal.conventions import history, taking
 from portal.conventions.capacity import check_still_enough
 from portal.conventions.engagements import ConventionAmendment, ConventionEvent
 from portal.conventions.models import Convention, FinancedAction, PlaceChange
@@ -302,7 +302,7 @@ def _change_places(
     places: Mapping[uuid.UUID, int],
     lines: Mapping[uuid.UUID, uuid.UUID],
 ) -> None:
-    for action in ledger.lock_actions(session, places):
+    for action in taking.lock_actions(session, places):
         if action.convention_id != convention.id:
             raise RuleBroken(STALE)
         change = places[action.id]

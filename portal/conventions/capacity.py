@@ -2,11 +2,12 @@
 
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from portal import clock
 from portal.conventions import ledger
-from portal.conventions.models import FinancedAction, PlaceMovement
+from portal.conventions.ledger import Timeline
+from portal.conventions.models import FinancedAction
 from portal.errors import RuleBroken
 
 
@@ -23,11 +24,11 @@ def check_still_enough(
 
     The caller holds the row of the action. Raises RuleBroken at `field`.
     """
-    ordered = days_that_count(session, action, since)
+    told = ledger.timeline(session, action)
     # What is taken now is still to be taken on a day to come, as far as anybody knows.
     short = [
         places.prises
-        for places in ledger.places_on_days(session, action, ordered)
+        for places in map(told.on, days_that_count(told, since))
         if places.prises > places.financees + change + surreservation
     ]
     if short:
@@ -40,12 +41,9 @@ def check_still_enough(
         raise RuleBroken(f"{already} : financez-en au moins autant.", field=field)
 
 
-def days_that_count(session: Session, action: FinancedAction, since: date | None = None) -> list[date]:
-    """Return, in order, the days from `since` on at whose end the places of the action may differ, `since` and today included."""
-    today = clock.today()
-    days = {today} | {line.effet_le for line in ledger.changes_of(session, action.id)}
-    moved = select(col(PlaceMovement.effet_le)).where(col(PlaceMovement.action_id) == action.id).distinct()
-    days |= {row[0] for row in session.execute(moved)}
+def days_that_count(told: Timeline, since: date | None = None) -> list[date]:
+    """Return, in order, the days from `since` on at whose end the places may differ, `since` and today included."""
+    days = {clock.today()} | told.days
     if since is not None:
         days = {day for day in days if day >= since} | {since}
     return sorted(days)

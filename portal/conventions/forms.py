@@ -22,6 +22,7 @@ from portal.conventions.models import (
     FollowUpRules,
     PlaceMode,
 )
+from portal.conventions.rules import NO_OFFER
 from portal.web.euros import EurosField
 from portal.web.fields import Versioned, day_field, key_field
 from portal.web.forms import ChecklistField, Form, MaxLength, options
@@ -152,6 +153,8 @@ class ActionForm(Form):
         "Offres financées",
         [DataRequired("Choisissez au moins une offre.")],
         description="Les offres du partenaire. Une offre en brouillon compte dès qu’elle est publiée.",
+        # Ids say nothing to anybody.
+        invalid_choice_message=NO_OFFER,
     )
 
     def to_values(self) -> dict[str, Any]:

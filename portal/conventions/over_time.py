@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
-from sqlmodel import Session, col, select
-
-from portal.conventions import ledger
-from portal.conventions.ledger import ActionPlaces
-from portal.conventions.models import Convention, FinancedAction, PlaceMovement
+from portal.conventions.ledger import ActionPlaces, Timeline
+from portal.conventions.models import Convention
 
 WIDTH, HEIGHT = 720, 260
 _LEFT, _RIGHT, _TOP, _FLOOR = 44, 12, 16, 220
@@ -61,19 +59,12 @@ def days_told(convention: Convention, today: date) -> list[date]:
     return days
 
 
-def picture(session: Session, action: FinancedAction, convention: Convention, today: date) -> Picture:
-    """Draw the places of the action: financed to the end of the convention, taken up to `today`."""
-    changed = {line.effet_le for line in ledger.changes_of(session, action.id)}
-    moves: set[date] = {
-        row[0]
-        for row in session.execute(
-            select(col(PlaceMovement.effet_le)).where(col(PlaceMovement.action_id) == action.id).distinct()
-        )
-    }
-    first = min({convention.date_debut} | moves)
-    last = max({convention.date_fin} | moves)
-    steps = sorted(day for day in {first, last} | changed | moves if first <= day <= last)
-    places = dict(zip(steps, ledger.places_on_days(session, action, steps), strict=True))
+def picture(told: Timeline, convention: Convention, today: date) -> Picture:
+    """Draw the places of an action: financed to the end of the convention, taken up to `today`."""
+    first = min([convention.date_debut, *told.moved_on[:1]])
+    last = max([convention.date_fin, *told.moved_on[-1:]])
+    steps = sorted(day for day in {first, last} | told.days if first <= day <= last)
+    places = {day: told.on(day) for day in steps}
     known = [day for day in steps if day <= today]
     return _draw(places, known, first, last, today)
 
@@ -86,11 +77,16 @@ def _draw(
     top = -(-most // step) * step
     span = max(1, (last - first).days)
 
+    @cache
     def x(day: date) -> float:
         return round(_LEFT + (day - first).days / span * (WIDTH - _RIGHT - _LEFT), 1)
 
+    @cache
     def y(number: int) -> float:
         return round(_FLOOR - number / top * (_FLOOR - _TOP), 1)
+
+    def points(corners: Sequence[tuple[date, int]]) -> str:
+        return " ".join(f"{x(day):g},{y(value):g}" for day, value in corners)
 
     now = min(max(today, first), last)
     areas, below = [], dict.fromkeys(known, 0)
@@ -103,13 +99,12 @@ def _draw(
         if known and above != below:
             up = _steps([(day, above[day]) for day in known], now)
             down = _steps([(day, below[day]) for day in known], now)
-            outline = [(x(day), y(value)) for day, value in [*up, *reversed(down)]]
-            areas.append(Area(label, kind, _points(outline)))
+            areas.append(Area(label, kind, points([*up, *reversed(down)])))
         below = above
     line = _steps([(day, p.financees) for day, p in places.items()], last)
     return Picture(
         areas=areas,
-        financed=_points([(x(day), y(value)) for day, value in line]),
+        financed=points(line),
         grid=[(y(number), number) for number in range(0, top + 1, step)],
         ticks=[(x(day), day) for day in _ticks(first, last)],
         today=x(today) if first <= today <= last else None,
@@ -120,14 +115,12 @@ def _steps(values: Sequence[tuple[date, int]], until: date) -> list[tuple[date, 
     """Return the corners of a line that stays level until the day it changes."""
     corners: list[tuple[date, int]] = []
     for day, value in values:
-        if corners and corners[-1][1] != value:
+        if corners:
+            if corners[-1][1] == value:
+                continue
             corners.append((day, corners[-1][1]))
         corners.append((day, value))
     return [*corners, (until, corners[-1][1])]
-
-
-def _points(corners: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:g},{y:g}" for x, y in corners)
 
 
 def _round_step(most: int) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import Role, User
-from portal.conventions import history, payments, reports
+from portal.conventions import history, payments, report_writing, reports
 from portal.conventions.engagements import ConventionDocument, PartnerPayment, PartnerReport
 from portal.conventions.models import Convention
 from portal.conventions.writing import check_officer, take, written_before
@@ -120,7 +120,7 @@ def attach_to_report(
     Raises NotAllowed for anybody but a member of the partner; AlreadyDone when the report is handed in, gone, or the
     convention no longer changes; RuleBroken as `attach` does.
     """
-    report = reports.to_write(session, convention, report_id, by)
+    report = report_writing.to_write(session, convention, report_id, by)
     written = written_before(session, ConventionDocument, id, convention.id)
     if written is not None:
         return written
@@ -192,7 +192,7 @@ def withdraw_from_report(
 
     Raises as `attach_to_report` does.
     """
-    report = reports.to_write(session, convention, report_id, by)
+    report = report_writing.to_write(session, convention, report_id, by)
     document = content_of(session, convention.id, document_id)
     if document is None or document.report_id != report.id:
         return None

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import amendments, history, ledger, rules
+from portal.conventions import amendments, history, ledger, rules, taking
 from portal.conventions.capacity import days_that_count
 from portal.conventions.engagements import PartnerPayment, PartnerReport
 from portal.conventions.models import (
@@ -189,7 +189,7 @@ def carry_people(
             "pourront alors se reporter."
         )
     both = select(FinancedAction.id).where(col(FinancedAction.convention_id).in_([renewed.id, former.id]))
-    ledger.lock_actions(session, session.exec(both).all())
+    taking.lock_actions(session, session.exec(both).all())
     found = people_to_carry(session, renewed)
     number = sum(len(one.going) for one in found)
     if number == 0:
@@ -201,7 +201,7 @@ def carry_people(
         )
     for one in found:
         for line in one.going:
-            ledger.carry(
+            taking.carry(
                 session,
                 line,
                 action_id=one.following.id,
@@ -224,8 +224,8 @@ def _those_with_room(
     lines: Sequence[PlaceMovement],
     first_day: date,
 ) -> Continuing:
-    days = days_that_count(session, action, first_day)
-    free = min(places.libres for places in ledger.places_on_days(session, action, days))
+    told = ledger.timeline(session, action)
+    free = min(told.on(day).libres for day in days_that_count(told, first_day))
     inside = [line for line in lines if line.movement is Movement.OCCUPEE]
     expected = [line for line in lines if line.movement is Movement.RETENUE]
     # Places beyond the financed ones are for those who may not come.

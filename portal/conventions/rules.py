@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from portal import money
 from portal.accounts.models import User
-from portal.conventions import amendments, history, ledger, life
+from portal.conventions import amendments, history, ledger, life, taking
 from portal.conventions.capacity import check_still_enough
 from portal.conventions.engagements import PartnerPayment
 from portal.conventions.models import (
@@ -36,7 +36,7 @@ from portal.conventions.writing import (
     written_before,
 )
 from portal.errors import AlreadyDone, RuleBroken
-from portal.offers.models import Offer
+from portal.offers.models import Offer, OfferState
 
 
 def create_convention(
@@ -262,7 +262,7 @@ def change_action(
     check_officer(by)
     take(session, convention)
     check_changes(convention)
-    locked = ledger.lock_actions(session, [action.id])[0]
+    locked = taking.lock_actions(session, [action.id])[0]
     if seen is not None:
         check_seen(seen, print_of(session, locked), "cette action")
     extra = values.get("surreservation", locked.surreservation) or 0
@@ -330,6 +330,7 @@ def _financeurs(values: dict[str, Any]) -> list[str] | None:
 
 
 _SAME_NUMBER = "Une autre convention porte ce numéro."
+NO_OFFER = "Une offre cochée n’est plus dans la liste, ou a été réunie à une autre : relisez la liste, et cochez de nouveau."
 
 
 def _check_convention(session: Session, convention: Convention) -> None:
@@ -355,6 +356,8 @@ def _finance(
     offers = session.exec(select(Offer).where(col(Offer.id).in_(list(offer_ids)))).all()
     if not offers:
         raise RuleBroken("Choisissez au moins une offre.", field="offer_ids")
+    if any(offer.state is OfferState.FUSIONNEE for offer in offers):
+        raise RuleBroken(NO_OFFER, field="offer_ids")
     if any(offer.structure_id != convention.structure_id for offer in offers):
         raise RuleBroken("Une convention finance les offres de son partenaire seulement.", field="offer_ids")
     wanted = {offer.id for offer in offers}

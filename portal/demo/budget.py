@@ -16,6 +16,8 @@ from portal.accounts.models import User
 from portal.budget import (
     agreement,
     amendments,
+    bilan_reading,
+    bilan_writing,
     bilans,
     expenses,
     fiches,
@@ -24,18 +26,10 @@ from portal.budget import (
     posts,
     territories,
 )
-from portal.budget.models import (
-    BilanKind,
-    FicheAction,
-    Mark,
-    Nature,
-    NonEligible,
-    PaymentKind,
-    StateAmendment,
-    StateConvention,
-    Volet,
-)
+from portal.budget.bilan_models import BilanKind, Mark
+from portal.budget.models import FicheAction, Nature, StateAmendment, StateConvention, Volet
 from portal.budget.payments import Step
+from portal.budget.spending_models import NonEligible, PaymentKind
 from portal.conventions.models import Convention, FinancedAction
 from portal.demo.days import on_day
 from portal.demo.ids import demo_id
@@ -311,7 +305,7 @@ def _this_year(teller: _Teller, convention: StateConvention, partners: dict[str,
             [teller.day(0, 3, 24), teller.day(0, 4, 2), teller.day(0, 4, 17)],
         )
         with on_day(teller.day(0, 9, 1)):
-            bilans.begin(
+            bilan_writing.begin(
                 session, convention, annee, BilanKind.FINAL, by=officer, id=demo_id("bilan", "final")
             )
     _spend_this_year(teller, convention, partners)
@@ -540,7 +534,7 @@ def _bilan(
     session, officer = teller.session, teller.officer
     first, second = teller.people["etat"], teller.people["etat2"]
     with on_day(begun):
-        bilan = bilans.begin(
+        bilan = bilan_writing.begin(
             session,
             convention,
             annee,
@@ -552,18 +546,20 @@ def _bilan(
         for state in bilans.parts(session, convention, bilan):
             key = state.part.key
             if whole or key in {"synthese", "depenses"}:
-                bilans.write_part(session, bilan, convention, key, _PARTS.get(key, ""), True, by=officer)
+                bilan_writing.write_part(
+                    session, bilan, convention, key, _PARTS.get(key, ""), True, by=officer
+                )
     if not whole:
         return bilan.id
     with on_day(handed_in):
-        bilans.hand_in(session, bilan, convention, by=officer)
+        bilan_writing.hand_in(session, bilan, convention, by=officer)
     read = handed_in + timedelta(days=13)
     if teller.came(read):
         with on_day(read):
-            bilans.mark_part(session, bilan, convention, "depenses", Mark.VU, "", by=first)
-            bilans.accept(session, bilan, convention, by=first)
+            bilan_reading.mark_part(session, bilan, convention, "depenses", Mark.VU, "", by=first)
+            bilan_reading.accept(session, bilan, convention, by=first)
     # The second one is left to the second reader.
     if annee == teller.year - 2:
         with on_day(handed_in + timedelta(days=24)):
-            bilans.accept(session, bilan, convention, by=second)
+            bilan_reading.accept(session, bilan, convention, by=second)
     return bilan.id

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import activity
-from portal.conventions import payments, reports, rules
+from portal.conventions import payments, report_schedule, report_writing, rules
 from portal.conventions.engagements import ReportKind
 from portal.conventions.models import Convention
 from portal.demo.days import days_ahead, month_before, months_after, on_day
@@ -44,17 +44,17 @@ def _handed_in(session: Session, rang: str, convention: Convention, officer: Use
     last = month_before(months_after(first, 3))
     due = last + timedelta(days=45)
     with on_day(convention.date_debut):
-        report = reports.ask(
+        report = report_schedule.ask(
             session,
             convention,
             {"kind": ReportKind.ACTIVITE, "debut": first, "fin": last, "du_le": due},
             by=officer,
             id=demo_id("rapport", rang, "1"),
         )
-        reports.schedule(session, convention, 12, by=officer)
+        report_schedule.schedule(session, convention, 12, by=officer)
     with on_day(due):
         session.refresh(convention, ["actions"])
-        reports.hand_in(
+        report_writing.hand_in(
             session,
             convention,
             report.id,
@@ -75,7 +75,7 @@ def _to_hand_in(session: Session, rang: str, convention: Convention, officer: Us
     """A report of the months that are over, due in ten days."""
     last, due = month_before(clock.today()), days_ahead(10)
     with on_day(convention.date_debut):
-        reports.ask(
+        report_schedule.ask(
             session,
             convention,
             {
@@ -178,7 +178,7 @@ def _over(session: Session, places: dict[str, Structure], found: dict[str, Offer
             ("1", ReportKind.ACTIVITE, month_before(months_after(first, 6)), last + timedelta(days=6)),
             ("final", ReportKind.FINAL, last, last + timedelta(days=60)),
         ):
-            reports.ask(
+            report_schedule.ask(
                 session,
                 convention,
                 {"kind": kind, "debut": first, "fin": fin, "du_le": du_le},

@@ -42,6 +42,14 @@ _PEOPLE: tuple[tuple[str, str, str, date, str, str, list[str]], ...] = (
     ("referent2", "Mona", "Untel", date(1976, 12, 1), "35236", "equilibree", ["mobilite"]),
     ("referent2", "Nolan", "Quidam", date(1998, 5, 15), "35236", "emploi", ["mobilite"]),
     ("referent2", "Odile", "Gabarit", date(1983, 9, 9), "35236", "equilibree", ["mobilite", "isolement"]),
+    ("referent2", "Pia", "Esquisse", date(1990, 1, 22), "35219", "emploi", ["mobilite"]),
+    ("referent2", "Quentin", "Croquis", date(1997, 6, 4), "35236", "emploi", ["mobilite"]),
+    ("referent2", "Rosa", "Ébauche", date(1979, 3, 17), "35219", "equilibree", ["mobilite"]),
+    ("referent2", "Sami", "Anonyme", date(1986, 8, 8), "35238", "equilibree", ["sante-mentale"]),
+    ("referent2", "Tess", "Pseudonyme", date(1994, 2, 27), "35238", "equilibree", ["sante-mentale"]),
+    ("referent2", "Ugo", "Mannequin", date(2002, 10, 12), "35236", "emploi", ["experience"]),
+    ("referent2", "Véra", "Silhouette", date(1974, 4, 30), "35360", "emploi", ["confiance", "experience"]),
+    ("referent2", "Walid", "Schéma", date(1992, 11, 19), "35236", "emploi", ["experience"]),
 )
 # Those who gave an address and agreed to be written to.
 _WRITTEN_TO = {"Elsa", "Jonas", "Léo"}

@@ -1,20 +1,17 @@
 """Prescriptions of the demo: every state, and what happens on the way, told over the last two months."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from io import BytesIO
 
-from reportlab.lib.pagesizes import A4
-from reportlab.pdfgen.canvas import Canvas
 from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
+from portal.demo import entered
 from portal.demo.days import days_ago, days_ahead, workday
 from portal.demo.ids import demo_id
-from portal.demo.offers import OFFERS
+from portal.demo.telling import Teller, paper
 from portal.offers.models import Offer
 from portal.prescriptions import answers, documents, due
 from portal.prescriptions import rules as prescriptions
@@ -37,61 +34,6 @@ from portal.structures.models import Structure
 _PLACE = "Place de la Démonstration, Redon"
 
 
-@dataclass(frozen=True, slots=True)
-class _Teller:
-    """Who and what the stories are about."""
-
-    session: Session
-    accounts: dict[str, User]
-    places: dict[str, Structure]
-    found: dict[str, Offer]
-    folk: dict[str, Beneficiary]
-
-    def prescribe(
-        self, prenom: str, slug: str, motif: str, days: int, *, origin: Prescription | None = None
-    ) -> Prescription:
-        """Write a prescription for this person `days` ago, and send it ten minutes later."""
-        with days_ago(days):
-            prescription = self.draft(prenom, slug, motif, origin=origin)
-        with days_ago(days, minutes=10):
-            prescriptions.send(
-                self.session,
-                prescription,
-                by=self.referent_of(prenom),
-                consent=True,
-                write_to_person=self.folk[prenom].courriel_accord,
-            )
-        return prescription
-
-    def draft(
-        self,
-        prenom: str,
-        slug: str,
-        motif: str,
-        *,
-        origin: Prescription | None = None,
-        lot_id: uuid.UUID | None = None,
-    ) -> Prescription:
-        """Write a draft, now."""
-        return prescriptions.create_prescription(
-            self.session,
-            beneficiary=self.folk[prenom],
-            offer=self.found[slug],
-            structure=self.places[next(o.structure for o in OFFERS if o.slug == slug)],
-            by=self.referent_of(prenom),
-            form_key=demo_id("prescription", self.folk[prenom].nom, slug),
-            motif=motif,
-            partage=["contact", "commune", "freins"],
-            lot_id=lot_id,
-            origine_id=origin.id if origin else None,
-        )
-
-    def referent_of(self, prenom: str) -> User:
-        """Return the account of whoever follows this person."""
-        followed_by = self.folk[prenom].referent_id
-        return next(user for user in self.accounts.values() if user.id == followed_by)
-
-
 def tell(
     session: Session,
     accounts: dict[str, User],
@@ -100,9 +42,10 @@ def tell(
     folk: dict[str, Beneficiary],
 ) -> None:
     """Write the prescriptions of the demo. `folk`: the people, by first name."""
-    teller = _Teller(session, accounts, places, found, folk)
+    teller = Teller(session, accounts, places, found, folk)
     _closed_without_entry(teller)
     _under_way(teller)
+    entered.tell(teller)
     refused = _refused_then_elsewhere(teller)
     _waiting_list(teller)
     waits, asked = _to_answer(teller)
@@ -110,7 +53,7 @@ def tell(
     _reads(session, accounts, besides={refused.id, waits.id, asked.id})
 
 
-def _closed_without_entry(teller: _Teller) -> None:
+def _closed_without_entry(teller: Teller) -> None:
     session, referent = teller.session, teller.accounts["referent"]
     teller.prescribe(
         "Hugo", "cap-confiance-ibep", "Sortir de chez lui une fois par semaine, dans un petit groupe.", 65
@@ -137,7 +80,7 @@ def _closed_without_entry(teller: _Teller) -> None:
         )
 
 
-def _under_way(teller: _Teller) -> None:
+def _under_way(teller: Teller) -> None:
     session, referent = teller.session, teller.accounts["referent"]
     ervp, apase = teller.accounts["partenaire"], teller.accounts["partenaire2"]
 
@@ -169,7 +112,7 @@ def _under_way(teller: _Teller) -> None:
             session,
             expected,
             filename="Promesse de contrat (démonstration).pdf",
-            content=_paper("Document de démonstration", "Promesse de contrat d’apprentissage, inventée."),
+            content=paper("Document de démonstration", "Promesse de contrat d’apprentissage, inventée."),
             by=referent,
             side=Side.REFERENT,
             id=demo_id("document", "promesse"),
@@ -210,7 +153,7 @@ def _under_way(teller: _Teller) -> None:
         answers.accept(session, held, by=apase)
 
 
-def _refused_then_elsewhere(teller: _Teller) -> Prescription:
+def _refused_then_elsewhere(teller: Teller) -> Prescription:
     session, ervp = teller.session, teller.accounts["partenaire"]
     refused = teller.prescribe("Elsa", "ervp", "Être mobile pour visiter des logements.", 20)
     with days_ago(17):
@@ -236,7 +179,7 @@ def _refused_then_elsewhere(teller: _Teller) -> Prescription:
     return elsewhere
 
 
-def _waiting_list(teller: _Teller) -> None:
+def _waiting_list(teller: Teller) -> None:
     """Three places of one offer: taken, then one is freed and proposed to the first of the two who wait."""
     session, ervp = teller.session, teller.accounts["partenaire"]
     entered = []
@@ -276,7 +219,7 @@ def _waiting_list(teller: _Teller) -> None:
         due.propose_places(session, teller.found["volant"].id)
 
 
-def _to_answer(teller: _Teller) -> tuple[Prescription, Prescription]:
+def _to_answer(teller: Teller) -> tuple[Prescription, Prescription]:
     """Sent and unanswered, one of them for long; return those that somebody has still to read."""
     session, referent = teller.session, teller.accounts["referent"]
     late = teller.prescribe(
@@ -316,7 +259,7 @@ def _to_answer(teller: _Teller) -> tuple[Prescription, Prescription]:
     return late, looked_at
 
 
-def _drafts(teller: _Teller) -> None:
+def _drafts(teller: Teller) -> None:
     with days_ago(1):
         teller.draft("Alix", "cap-confiance-ibep", "Reprendre confiance avant de préparer le permis.")
     with days_ago(1, minutes=30):
@@ -350,15 +293,3 @@ def _reads(session: Session, accounts: dict[str, User], *, besides: set[uuid.UUI
             if reader is not None
         )
     session.flush()
-
-
-def _paper(title: str, text: str) -> bytes:
-    """Return a PDF of one page, the same on every machine."""
-    out = BytesIO()
-    canvas = Canvas(out, pagesize=A4, invariant=1)
-    canvas.setTitle(title)
-    canvas.drawString(70, 760, title)
-    canvas.drawString(70, 730, text)
-    canvas.showPage()
-    canvas.save()
-    return out.getvalue()

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
+from portal.engines.alphabetical import SQLITE_NAME, folded
+
 _PATIENCE_MS = 30_000
 
 
@@ -25,6 +27,7 @@ def prepare(engine: Engine) -> None:
         # The driver's own transaction control starts too late (at the first write): two requests could both
         # read the last place as free. We say BEGIN ourselves.
         connection.isolation_level = None
+        connection.create_function(SQLITE_NAME, 1, folded, deterministic=True)
         for pragma in (
             "foreign_keys=ON",
             "journal_mode=WAL",

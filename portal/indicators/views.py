@@ -8,9 +8,11 @@ from sqlmodel import col, func, select
 from portal import clock, vocabulary
 from portal.accounts.models import Role
 from portal.beneficiaries import queries as beneficiary_queries
+from portal.budget import queries as budget_queries
 from portal.catalogue import current
 from portal.conventions import queries as convention_queries
 from portal.conventions import reports as convention_reports
+from portal.conventions import totals
 from portal.conventions.models import Convention
 from portal.conventions.states import Standing
 from portal.indicators import catalogue, charts, unmet
@@ -55,7 +57,9 @@ def home() -> Any:
         if 0 < facts["active"] <= _SUMMED:
             active = convention_queries.listed(user, Standing.ACTIVE, today).order_by(None)
             ids = active.with_only_columns(col(Convention.id))
-            facts["places"] = convention_queries.ListAccounts(db(), ids, today).total
+            facts["places"] = totals.ListAccounts(db(), ids, today).total
+    if user is not None and user.role in {Role.CONVENTIONNEMENT, Role.ETAT}:
+        facts["bilans"] = budget_queries.number_waiting(db(), user)
     return render_template(
         "indicators/home.html",
         user=user,

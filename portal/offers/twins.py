@@ -241,7 +241,8 @@ def _ratio(one: str, two: str) -> float:
     if one == two:
         return 1.0
     # Always in one order: what is found in common may depend on it.
-    text = SequenceMatcher(None, *sorted((one, two)), autojunk=False)
+    first, second = sorted((one, two))
+    text = SequenceMatcher(None, first, second, autojunk=False)
     if text.real_quick_ratio() < NEAR or text.quick_ratio() < NEAR:
         return 0.0
     score = text.ratio()

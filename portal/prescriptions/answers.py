@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import ledger, waiting
+from portal.conventions import taking, waiting
 from portal.errors import NotAllowed, RuleBroken
 from portal.offers.models import Offer
 from portal.prescriptions.acting import By, begin, is_member, lock, move, stand
@@ -38,7 +38,7 @@ def put_on_waiting_list(
     Raises RuleBroken when a place is free for it, or when the offer's places are not counted.
     """
     actor = begin(session, prescription, Act.METTRE_EN_ATTENTE, Side.PARTENAIRE, by)
-    rank = ledger.join_waiting_list(session, offer_id=prescription.offer_id, prescription_id=prescription.id)
+    rank = taking.join_waiting_list(session, offer_id=prescription.offer_id, prescription_id=prescription.id)
     move(session, prescription, Act.METTRE_EN_ATTENTE, actor, message)
     return rank
 
@@ -58,7 +58,7 @@ def accept(
 
     `out_of_turn` says why this person passes before those who wait; `without_place` that the offer is accepted
     although the convention that financed it is over. Raises NoPlaceLeft (or OutOfTurn, PlacesEnded: see
-    `ledger.hold_place`), also when the session chosen is full.
+    `taking.hold_place`), also when the session chosen is full.
     """
     actor = begin(session, prescription, Act.ACCEPTER, Side.PARTENAIRE, by)
     if meeting is not None:
@@ -150,7 +150,7 @@ def enter(
     check_day(prescription, day)
     prescription.date_entree = day
     plan(prescription, session.get_one(Offer, prescription.offer_id), since=day)
-    ledger.occupy_place(session, prescription_id=prescription.id, by=actor.user, day=day)
+    taking.occupy_place(session, prescription_id=prescription.id, by=actor.user, day=day)
     move(session, prescription, Act.ENTRER, actor, message, day=day)
 
 
@@ -245,12 +245,12 @@ def hold(
     out_of_turn: str | None = None,
     without_place: bool = False,
 ) -> None:
-    """Hold a place for the prescription and write when it was accepted. Raises as `ledger.hold_place` does.
+    """Hold a place for the prescription and write when it was accepted. Raises as `taking.hold_place` does.
 
     Raises NoPlaceLeft too when the session proposed before is full by now.
     """
     confirm_seat(session, prescription)
-    ledger.hold_place(
+    taking.hold_place(
         session,
         offer_id=prescription.offer_id,
         prescription_id=prescription.id,
@@ -285,6 +285,6 @@ def _leave(
         if day < prescription.date_entree:
             raise RuleBroken("La date de sortie est avant l’entrée : corrigez-la.", field="jour")
         prescription.date_sortie = day
-    ledger.give_back_place(session, prescription_id=prescription.id, by=actor.user, day=day)
+    taking.give_back_place(session, prescription_id=prescription.id, by=actor.user, day=day)
     # Last: the database wants an outcome and its state at once, and the ledger has just written.
     prescription.motif_sortie, prescription.type_contrat = reason, contract

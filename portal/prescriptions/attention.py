@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,11 +12,12 @@ from sqlmodel import Session, col, exists, func, select
 
 from portal import clock
 from portal.accounts.models import User
+from portal.beneficiaries.models import AccessEntry
 from portal.conventions.models import PlaceProposal
 from portal.offers.models import OfferSession
 from portal.prescriptions.buckets import Late
 from portal.prescriptions.models import Prescription, PrescriptionMessage, PrescriptionRead, Transition
-from portal.prescriptions.states import State
+from portal.prescriptions.states import Side, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,45 @@ def news_among(session: Session, user: User, ids: Collection[uuid.UUID]) -> dict
         return {}
     rows = session.execute(_news(), {"ids": list(ids), "me": user.id})
     return {id: News(int(number) - int(messages), int(messages)) for id, number, messages in rows}
+
+
+# Scanners of mail open the links of an e-mail within minutes of what it tells, and read nothing.
+_SCANNED_WITHIN = timedelta(minutes=15)
+
+
+def seen_by_link(session: Session, prescription: Prescription) -> datetime | None:
+    """Return up to when the structure has surely seen, by its link, what happens to a prescription; None: nothing yet.
+
+    The access journal tells when the link was opened: whatever happened a quarter of an hour before was there to read.
+    What the structure did or wrote itself shows that it had read what came before.
+    """
+    opened, did, wrote = session.execute(
+        select(
+            select(func.max(AccessEntry.at))
+            .where(
+                # The journal of one person is what its index gives.
+                col(AccessEntry.beneficiary_id) == prescription.beneficiary_id,
+                col(AccessEntry.prescription_id) == prescription.id,
+                col(AccessEntry.par_lien),
+            )
+            .scalar_subquery(),
+            select(func.max(Transition.at))
+            .where(
+                col(Transition.prescription_id) == prescription.id,
+                col(Transition.side) == Side.PARTENAIRE,
+                ~col(Transition.sur_papier),
+            )
+            .scalar_subquery(),
+            select(func.max(PrescriptionMessage.at))
+            .where(
+                col(PrescriptionMessage.prescription_id) == prescription.id,
+                col(PrescriptionMessage.side) == Side.PARTENAIRE,
+            )
+            .scalar_subquery(),
+        )
+    ).one()
+    seen = [opened - _SCANNED_WITHIN if opened is not None else None, did, wrote]
+    return max((moment for moment in seen if moment is not None), default=None)
 
 
 @cache

@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import sqlalchemy
 from sqlmodel import Session, col, select
 
 from portal import clock
-from portal.conventions import follow_up, ledger, waiting
+from portal.conventions import follow_up, ledger, taking, waiting
 from portal.conventions.models import (
     Convention,
     FinancedAction,
@@ -29,7 +29,8 @@ from portal.prescriptions.states import Act, State
 def expire_unanswered(session: Session) -> list[Prescription]:
     """Expire the prescriptions left without an answer for too long (the département's delays), those who wait apart.
 
-    Returns them. Safe to run twice or on two machines: each is taken once.
+    The delay runs from the day that was proposed, when there is one (see `silent_since`). Returns them. Safe to run
+    twice or on two machines: each is taken once.
     """
     rules = follow_up.in_force(session)
     waits = select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None))
@@ -38,15 +39,28 @@ def expire_unanswered(session: Session) -> list[Prescription]:
         (State.ENVOYEE, rules.expiration_envoyee_jours),
         (State.A_L_ETUDE, rules.expiration_etude_jours),
     ):
+        before = clock.now() - timedelta(days=days)
+        later = select(OfferSession.id).where(col(OfferSession.debut) > before.astimezone(clock.PARIS).date())
         for prescription in take_due(
             session,
             col(Prescription.state) == state,
-            col(Prescription.updated_at) < clock.now() - timedelta(days=days),
+            col(Prescription.updated_at) < before,
+            col(Prescription.rendez_vous_at).is_(None) | (col(Prescription.rendez_vous_at) < before),
+            col(Prescription.session_id).is_(None) | col(Prescription.session_id).not_in(later),
             col(Prescription.id).not_in(waits),
         ):
             move(session, prescription, Act.EXPIRER, PORTAL, f"Sans réponse depuis {days} jours.")
             expired.append(prescription)
     return expired
+
+
+def silent_since(updated_at: datetime, meeting: datetime | None, begins: date | None) -> datetime:
+    """Return since when an answer is awaited: since the last one, or the day that it proposed when that comes later.
+
+    `meeting` and `begins` are the prescription's: its appointment, and the first day of its session.
+    """
+    first = datetime.combine(begins, time(), tzinfo=clock.PARIS) if begins else None
+    return max(moment for moment in (updated_at, meeting, first) if moment is not None)
 
 
 # Days left to declare an entry once the convention of the place is over, when it sets no delay of its own.
@@ -108,7 +122,7 @@ def release_absent(session: Session) -> list[Prescription]:
     for prescription in take_due(
         session, col(Prescription.state) == State.ACCEPTEE, col(Prescription.id).in_(list(late))
     ):
-        ledger.give_back_place(session, prescription_id=prescription.id, by=None)
+        taking.give_back_place(session, prescription_id=prescription.id, by=None)
         prescription.motif_sortie = ExitReason.JAMAIS_VENUE
         why = late[prescription.id].why
         move(session, prescription, Act.CONSTATER, PORTAL, f"{why} : la place est libérée.")
@@ -136,8 +150,8 @@ def propose_places(session: Session, *offer_ids: uuid.UUID) -> list[Prescription
     offers = list(dict.fromkeys(offer_ids)) or waiting.offers_waited_for(session)
     today = clock.today()
     # All at once and in their order: one after the other, two machines could wait for each other.
-    running = {waited: ledger.running_actions(session, waited, today) for waited in offers}
-    ledger.lock_actions(session, {action.id for actions in running.values() for action in actions})
+    running = {waited: taking.running_actions(session, waited, today) for waited in offers}
+    taking.lock_actions(session, {action.id for actions in running.values() for action in actions})
     for waited, actions in running.items():
         places = ledger.places_of_actions(session, actions)
         free = sum(of_action.prenables for of_action in places.values())

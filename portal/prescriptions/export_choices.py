@@ -9,6 +9,7 @@ from sqlmodel import Session, col, exists, select
 
 from portal.accounts.models import Role, User
 from portal.conventions.models import ActionOffer, Convention, FinancedAction, PlaceMovement
+from portal.engines.alphabetical import by_name
 from portal.offers.models import Offer
 from portal.prescriptions.exports import scope
 from portal.prescriptions.models import Prescription
@@ -26,7 +27,7 @@ def structures_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
     if user.role is Role.PARTENAIRE:
         conditions.append(col(Structure.id).in_(_own_structures(user)))
     found = session.execute(
-        select(col(Structure.id), col(Structure.nom)).where(*conditions).order_by(col(Structure.nom))
+        select(col(Structure.id), col(Structure.nom)).where(*conditions).order_by(by_name(col(Structure.nom)), col(Structure.id))
     )
     return [(id, name) for id, name in found]
 
@@ -46,7 +47,7 @@ def referents_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
     found = session.execute(
         select(author.id, author.prenom, author.nom)
         .where(*conditions)
-        .order_by(author.nom, author.prenom, author.id)
+        .order_by(by_name(author.nom), by_name(author.prenom), author.id)
     )
     return [(id, f"{first} {last}".strip()) for id, first, last in found]
 

@@ -16,6 +16,7 @@ from portal import geography
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions.models import Waiting
+from portal.engines.alphabetical import by_name
 from portal.offers.models import Offer
 from portal.prescriptions import attention
 from portal.prescriptions.buckets import LATE, Bucket, Late
@@ -340,7 +341,7 @@ def _choices(shape: _Shape) -> Any:
         )
         .join(Structure, col(Structure.id) == col(Offer.structure_id))
         .where(among)
-        .order_by(col(Structure.nom), col(Offer.nom), col(Offer.id))
+        .order_by(by_name(col(Structure.nom)), by_name(col(Offer.nom)), col(Offer.id))
         .limit(_CHOICES_SHOWN)
     )
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
+from portal.engines.alphabetical import by_name
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.offers.models import Offer
 from portal.prescriptions import rules
@@ -102,9 +103,9 @@ def of_lot(session: Session, lot_id: uuid.UUID, user: User) -> list[Prescription
                 (col(Prescription.state) != State.BROUILLON) | (col(Beneficiary.referent_id) == user.id),
             )
             .order_by(
-                col(Beneficiary.nom),
-                col(Beneficiary.prenom),
-                col(Prescription.offre_nom),
+                by_name(col(Beneficiary.nom)),
+                by_name(col(Beneficiary.prenom)),
+                by_name(col(Prescription.offre_nom)),
                 col(Prescription.id),
             )
         )

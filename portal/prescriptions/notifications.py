@@ -20,6 +20,7 @@ from portal.conventions import follow_up, waiting
 from portal.offers.models import Offer, OfferSession
 from portal.phones import show_phone
 from portal.prescriptions import links, queries
+from portal.prescriptions.due import silent_since
 from portal.prescriptions.letters import LETTERS, Letter, Occasion, To
 from portal.prescriptions.models import (
     DocumentKind,
@@ -168,7 +169,11 @@ def expires_on(session: Session, prescription: Prescription) -> date | None:
     }.get(prescription.state)
     if days is None:
         return None
-    return (prescription.updated_at + timedelta(days=days)).astimezone(clock.PARIS).date()
+    chosen = session.get(OfferSession, prescription.session_id) if prescription.session_id else None
+    since = silent_since(
+        prescription.updated_at, prescription.rendez_vous_at, chosen.debut if chosen else None
+    )
+    return (since + timedelta(days=days)).astimezone(clock.PARIS).date()
 
 
 class _Post:

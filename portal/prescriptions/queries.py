@@ -12,6 +12,7 @@ from portal import clock
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions.models import PlaceProposal, Waiting
+from portal.engines.alphabetical import by_name
 from portal.prescriptions.models import Prescription, PrescriptionMessage, Transition
 from portal.prescriptions.states import Side, State
 from portal.structures.models import Membership
@@ -165,7 +166,7 @@ def colleagues_of(user: User) -> Select[Any]:
             col(User.is_active),
             col(User.id) != user.id,
         )
-        .order_by(col(User.nom), col(User.prenom), col(User.id))
+        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), col(User.id))
     )
 
 
@@ -181,7 +182,7 @@ def members_of(structure_ids: Collection[uuid.UUID]) -> Select[Any]:
     return (
         select(User)
         .where(col(User.id).in_(belongs), col(User.is_active))
-        .order_by(col(User.nom), col(User.prenom), col(User.id))
+        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), col(User.id))
     )
 
 

@@ -21,7 +21,7 @@ from portal.offers.freshness import months_after
 from portal.offers.models import OfferSession
 from portal.prescriptions import notifications
 from portal.prescriptions.acting import take_due
-from portal.prescriptions.due import expected_days, release_days
+from portal.prescriptions.due import expected_days, release_days, silent_since
 from portal.prescriptions.letters import Occasion, To
 from portal.prescriptions.models import (
     DocumentKind,
@@ -43,7 +43,7 @@ def remind_partners(session: Session, sender: Sender) -> int:
     """Remind the structures that have not answered for `relance_partenaire_jours` days, then every so many days.
 
     Returns how many prescriptions (at most `BATCH`). Those who wait for a place are left alone, and those whose meeting
-    is to come, or today.
+    or session is to come, or today.
     """
     days = follow_up.in_force(session).relance_partenaire_jours
     return _break_silence(session, sender, ReminderKind.PARTENAIRE, To.PARTENAIRE, days)
@@ -172,17 +172,26 @@ def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To,
     }
     every = timedelta(days=days)
 
-    def is_due(prescription: Any, last: datetime | None) -> bool:
+    def is_due(prescription: Any, begins: date | None, last: datetime | None) -> bool:
         silence = now - prescription.updated_at
+        awaited = silent_since(prescription.updated_at, prescription.rendez_vous_at, begins)
         # What expires is told that, and nothing else.
-        if not every <= silence < expiry[prescription.state]:
+        if silence < every or now - awaited >= expiry[prescription.state]:
             return False
         return last is None or last < prescription.updated_at + every * (silence // every)
 
     lasts = _lasts(kind, TO_ANSWER)
     rows = session.execute(
-        select(col(Prescription.id), col(Prescription.state), col(Prescription.updated_at), lasts.c.last)
+        sqlalchemy.select(
+            col(Prescription.id),
+            col(Prescription.state),
+            col(Prescription.updated_at),
+            col(Prescription.rendez_vous_at),
+            col(OfferSession.debut),
+            lasts.c.last,
+        )
         .join(lasts, lasts.c.prescription_id == col(Prescription.id), isouter=True)
+        .join(OfferSession, col(OfferSession.id) == col(Prescription.session_id), isouter=True)
         .where(
             col(Prescription.state).in_(TO_ANSWER),
             col(Prescription.updated_at) <= now - every,
@@ -191,13 +200,14 @@ def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To,
             ),
             col(Prescription.rendez_vous_at).is_(None)
             | (col(Prescription.rendez_vous_at) < midnight(clock.today())),
+            col(OfferSession.debut).is_(None) | (col(OfferSession.debut) < clock.today()),
         )
         .order_by(col(Prescription.id))
     )
-    found = [row.id for row in rows if is_due(row, row.last)]
+    begins = {row.id: row.debut for row in rows if is_due(row, row.debut, row.last)}
     told = 0
-    for prescription, last, rank in take(session, kind, found[:BATCH], TO_ANSWER):
-        if is_due(prescription, last):
+    for prescription, last, rank in take(session, kind, list(begins)[:BATCH], TO_ANSWER):
+        if is_due(prescription, begins[prescription.id], last):
             note(session, prescription, kind, rank)
             silence = count((now - prescription.updated_at).days, "jour")
             facts = {"silence": silence}

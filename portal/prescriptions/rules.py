@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.accounts.models import User
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions import ledger, waiting
+from portal.conventions import taking, waiting
 from portal.conventions.models import (
     ProposalEnd,
 )
@@ -144,7 +144,7 @@ def cancel(session: Session, prescription: Prescription, *, by: User, message: s
     """Withdraw the prescription before the entry: a held place is released."""
     actor = begin(session, prescription, Act.ANNULER, Side.REFERENT, by)
     waiting.leave(session, prescription_id=prescription.id)
-    ledger.give_back_place(session, prescription_id=prescription.id, by=actor.user)
+    taking.give_back_place(session, prescription_id=prescription.id, by=actor.user)
     move(session, prescription, Act.ANNULER, actor, message)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from portal.conventions import ledger
+from portal.conventions import taking
 from portal.errors import RuleBroken
 from portal.prescriptions import seats
 from portal.prescriptions.models import Prescription
@@ -47,7 +47,7 @@ def do_each(
     ).all()
     if takes_places:
         seats.lock_sessions(session, {p.session_id for p in prescriptions if p.session_id})
-        ledger.lock_actions_of(session, {p.offer_id for p in prescriptions})
+        taking.lock_actions_of(session, {p.offer_id for p in prescriptions})
     for prescription in sorted(prescriptions, key=_sent_first):
         try:
             with session.begin_nested():

@@ -39,9 +39,25 @@ class Event:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message as its reader sees it."""
+
+    at: datetime
+    who: str
+    is_mine: bool
+    is_new: bool
+    texte: str
+
+
 def event_of(line: Transition, *, reader: User | None, since: datetime | None) -> Event:
-    """Return a line of the history (its author loaded) as `reader` is told it, who last came at `since` (None: never)."""
+    """Return a line of the history (its author loaded) as `reader` is told it, who last came at `since` (None: never).
+
+    Without a reader it is the structure, by its link: nothing is new to it of what it did.
+    """
     assigned = line.act is Act.SUIVRE
+    by_structure = line.side is Side.PARTENAIRE and not line.sur_papier
+    mine = by_structure if reader is None else line.by_id == reader.id
     return Event(
         at=line.at,
         who=who_did(line.by, line.side, on_paper=line.sur_papier),
@@ -49,8 +65,7 @@ def event_of(line: Transition, *, reader: User | None, since: datetime | None) -
         day=line.jour,
         message=None if assigned else line.message,
         message_personne=line.message_personne,
-        is_new=is_new(line.at, line.by_id == (reader.id if reader else None), since)
-        and line.to_state is not State.BROUILLON,
+        is_new=is_new(line.at, mine, since) and line.to_state is not State.BROUILLON,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from sqlmodel import Session, col, select
 
 from portal.accounts.models import User
-from portal.conventions import ledger
+from portal.conventions import taking
 from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
 from portal.offers import merge
 from portal.offers import queries as offer_queries
@@ -106,7 +106,7 @@ def merge_offers(
     if kept.structure_id == removed.structure_id and kept.id != removed.id:
         # First, in the order in which a partner who answers takes rows: nobody waits for one who waits for them.
         prescriptions.move_offer(session, origin=removed.id, target=kept.id)
-        ledger.move_offer(session, origin=removed.id, target=kept.id)
+        taking.move_offer(session, origin=removed.id, target=kept.id)
     merge.merge(session, kept, removed, take=take, by=by, opened=opened)
 
 

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from portal import geography, vocabulary
 from portal.accounts.models import Role, User
+from portal.engines.alphabetical import by_name
 from portal.structures.models import (
     Invitation,
     JoinRequest,
@@ -103,7 +104,7 @@ def members_of(structure_id: uuid.UUID) -> Select[Any]:
         .join(User, col(User.id) == col(Membership.user_id))
         .where(col(Membership.structure_id) == structure_id)
         .options(joinedload(Membership.user))  # type: ignore[arg-type]
-        .order_by(col(User.nom), col(User.prenom))
+        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), col(User.id))
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -77,6 +77,12 @@ def read_version(said: Any) -> int | None:
     """Return the number of a version, None when `said` is none."""
     text = "" if said is None else str(said)
     return int(text) if _VERSION.fullmatch(text) else None
+
+
+def posted_form(asked: Mapping[str, type[Form]]) -> Form | None:
+    """Return what was posted as the form that this page asks (`asked`: by endpoint); None when it asks nothing."""
+    form_class = asked.get(request.endpoint or "")
+    return form_class(request.form) if form_class else None
 
 
 class Keyed(Form):

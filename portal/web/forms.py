@@ -119,18 +119,19 @@ class MaxLength:
 
 
 class ChecklistField(SelectMultipleField):
-    """Several values among a list, as checkboxes; an unknown value is refused by name."""
+    """Several values among a list, as checkboxes; an unknown value is refused by name, or by `invalid_choice_message`."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
     def pre_validate(self, form: WTForm) -> None:
-        """Refuse values that are not in the list, in a sentence that names them."""
+        """Refuse values that are not in the list, in the sentence of the field or one that names them."""
         known = {str(value) for value, *_ in self.iter_choices()}
         for value in self.data or ():
             if value not in known:
                 raise ValidationError(
-                    f"« {str(value)[:80]} » n’est pas dans la liste : choisissez une des valeurs proposées."
+                    self.invalid_choice_message
+                    or f"« {str(value)[:80]} » n’est pas dans la liste : choisissez une des valeurs proposées."
                 )
 
 

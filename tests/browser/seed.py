@@ -22,7 +22,7 @@ def fill_places(database: Database) -> uuid.UUID:
         offer = session.get_one(Offer, demo.demo_id("offre", "pems"))
         structure = session.get_one(Structure, offer.structure_id)
         made: list[Prescription] = []
-        for number in range(5):
+        for number in range(3):
             person = beneficiaries.create_beneficiary(
                 session,
                 {"prenom": "Foule", "nom": f"Fictive{number}", "date_naissance": date(1990, 1, 1 + number)},
@@ -40,7 +40,7 @@ def fill_places(database: Database) -> uuid.UUID:
             )
             rules.send(session, prescription, by=people["referent2"], consent=True)
             made.append(prescription)
-        # The demo holds one of the five already.
-        for prescription in made[:4]:
+        # In the demo three of the five are taken already.
+        for prescription in made[:2]:
             answers.accept(session, prescription, by=people["partenaire2"])
-        return made[4].id
+        return made[2].id

@@ -9,8 +9,9 @@ from playwright.sync_api import Page
 from portal import clock, demo
 from portal.accounts.models import User
 from portal.accounts.rules import find_user
-from portal.budget import bilans
-from portal.budget.models import BilanKind, StateConvention, Volet
+from portal.budget import bilan_writing, bilans
+from portal.budget.bilan_models import BilanKind
+from portal.budget.models import StateConvention, Volet
 from tests.browser.conftest import Portal
 from tests.browser.hands import Mouse, Unscripted
 from tests.factories.budget import make_state_convention
@@ -196,8 +197,8 @@ def _handed_in(portal: Portal, annee: int) -> str:
             date_debut=date(annee, 1, 1),
             date_fin=date(annee + 1, 12, 31),
         )
-        bilan = bilans.begin(session, made, annee, BilanKind.INTERMEDIAIRE, by=officer)
+        bilan = bilan_writing.begin(session, made, annee, BilanKind.INTERMEDIAIRE, by=officer)
         for state in bilans.parts(session, made, bilan):
-            bilans.write_part(session, bilan, made, state.part.key, "Écrit.", True, by=officer)
-        bilans.hand_in(session, bilan, made, by=officer)
+            bilan_writing.write_part(session, bilan, made, state.part.key, "Écrit.", True, by=officer)
+        bilan_writing.hand_in(session, bilan, made, by=officer)
         return f"/budget/{made.id}/bilans/{bilan.id}"

@@ -204,6 +204,7 @@ PAGES: dict[str, list[str]] = {
         "/prescriptions/{draft}/modifier",
         "/prescriptions/{draft}/envoi",
         f"/prescriptions/lots/{demo.demo_id('lot', 'mobilites')}",
+        f"/prescriptions/lots/{demo.demo_id('lot', 'mobilites')}/documents/{demo.demo_id('beneficiaire', 'DEMO-0009')}",
         f"/prescriptions/pour-qui?offre={VOLANT}",
         "/prescriptions/export",
         OFFER,

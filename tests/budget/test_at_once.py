@@ -11,23 +11,19 @@ from sqlmodel import Session, col
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.budget import amendments, bilans, fiches, intake, papers, planning, posts
+from portal.budget import amendments, bilan_reading, bilan_writing, fiches, intake, papers, planning, posts
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState, Mark
 from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanState,
     BudgetDocument,
-    ExpenseImport,
     FicheAction,
-    Mark,
     Nature,
     PlanLine,
-    Post,
     StateAmendment,
     StateConvention,
     Volet,
 )
 from portal.budget.papers import Kind
+from portal.budget.spending_models import ExpenseImport, Post
 from portal.conventions.states import ConventionState
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from tests.factories.accounts import make_user
@@ -134,14 +130,14 @@ def test_a_table_given_up_while_it_is_imported(
 def test_a_convention_closed_meanwhile_takes_nothing_more(
     session: Session, convention: StateConvention, officer: User
 ) -> None:
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
     post = posts.write(session, convention, POST, by=officer)
     reader = make_user(session, Role.ETAT)
     verbs: list[Callable[[], Any]] = [
-        lambda: bilans.begin(session, convention, 2024, BilanKind.FINAL, by=officer),
-        lambda: bilans.write_part(session, bilan, convention, "synthese", "Texte", False, by=officer),
-        lambda: bilans.hand_in(session, bilan, convention, by=officer),
-        lambda: bilans.mark_part(session, bilan, convention, "synthese", Mark.VU, "", by=reader),
+        lambda: bilan_writing.begin(session, convention, 2024, BilanKind.FINAL, by=officer),
+        lambda: bilan_writing.write_part(session, bilan, convention, "synthese", "Texte", False, by=officer),
+        lambda: bilan_writing.hand_in(session, bilan, convention, by=officer),
+        lambda: bilan_reading.mark_part(session, bilan, convention, "synthese", Mark.VU, "", by=reader),
         lambda: posts.remove(session, post, convention, by=officer),
         lambda: fiches.write(session, convention, 2024, {"titre": "Mobilité"}, by=officer),
     ]
@@ -201,7 +197,7 @@ def test_what_was_typed_of_a_line_or_a_post_taken_away_is_there_to_be_added_agai
 def test_a_bilan_handed_in_meanwhile_keeps_its_documents(
     session: Session, convention: StateConvention, officer: User
 ) -> None:
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
 
     def attach() -> BudgetDocument:
         return papers.attach(

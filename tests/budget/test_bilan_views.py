@@ -10,8 +10,9 @@ from python_calamine import CalamineWorkbook
 from sqlmodel import Session, select
 
 from portal.accounts.models import OutgoingMail, Role, User
-from portal.budget import bilans, expenses
-from portal.budget.models import Bilan, BilanKind, BilanState, StateConvention, Volet
+from portal.budget import bilan_writing, bilans, expenses
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import StateConvention, Volet
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_convention
 from tests.pages import Browser
@@ -39,7 +40,7 @@ def convention(session: Session, officer: User, move_clock: Callable[..., dateti
 def ready(session: Session, bilan: Bilan, convention: StateConvention, officer: User) -> None:
     for state in bilans.parts(session, convention, bilan):
         if not state.ready:
-            bilans.write_part(
+            bilan_writing.write_part(
                 session, bilan, convention, state.part.key, state.texte or "Écrit.", True, by=officer
             )
 
@@ -116,18 +117,18 @@ def test_from_the_first_word_to_the_settled_bilan(
 def test_two_tabs_on_a_part_lose_nothing(
     session: Session, convention: StateConvention, officer: User, sign_in: Callable[[User], Browser]
 ) -> None:
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
     browser = sign_in(officer)
     here = f"/budget/{convention.id}/bilans/{bilan.id}/parties/synthese"
     one, other = browser.get(here), browser.get(here)
     one.form("part-form").submit(texte="La première.")
-    page = other.form("part-form").submit(texte="La seconde.", status=422)
+    page = other.form("part-form").submit(texte="La seconde.", status=409)
     assert "La première." in page.text and page.soup.find("textarea").text.strip() == "La seconde."
     page.form("part-form").submit(texte="La seconde.")
     # A part sent from a tab older than the handing in: said, and what was typed is shown.
     old = browser.get(here)
     ready(session, bilan, convention, officer)
-    bilans.hand_in(session, bilan, convention, by=officer)
+    bilan_writing.hand_in(session, bilan, convention, by=officer)
     session.commit()
     page = old.form("part-form").submit(texte="Trop tard.", status=422)
     assert "il ne change plus" in page.text and "Trop tard." in page.text
@@ -143,7 +144,7 @@ def test_the_files_of_a_bilan(
         expense_values(objet="Séminaire < & >", volet=Volet.SOLUTIONS, hors_convention=True),
         by=officer,
     )
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
     client = sign_in(officer).client
     home = f"/budget/{convention.id}/bilans/{bilan.id}"
     book = CalamineWorkbook.from_filelike(BytesIO(client.get(f"{home}/bilan.xlsx").data))
@@ -171,7 +172,7 @@ def test_the_files_of_a_bilan(
     assert 'filename="bilan-intermediaire-2023.pdf"' in answer.headers["Content-Disposition"]
     # Once handed in, both are made of what was handed in.
     ready(session, bilan, convention, officer)
-    bilans.hand_in(session, bilan, convention, by=officer)
+    bilan_writing.hand_in(session, bilan, convention, by=officer)
     convention.numero = "AUTRE-NUMERO"
     session.commit()
     for name in ("xlsx", "pdf"):
@@ -183,7 +184,7 @@ def test_the_files_of_a_bilan(
 def test_the_number_of_statements_of_a_page(
     session: Session, convention: StateConvention, officer: User, sign_in: Callable[[User], Browser]
 ) -> None:
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
     browser = sign_in(officer)
     home = f"/budget/{convention.id}/bilans/{bilan.id}"
     numbers = []
@@ -201,7 +202,7 @@ def test_the_number_of_statements_of_a_page(
 def test_a_bilan_of_another_convention_is_not_found(
     session: Session, convention: StateConvention, officer: User, sign_in: Callable[[User], Browser]
 ) -> None:
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
     other = make_state_convention(session, signe_le=date(2023, 5, 2))
     browser = sign_in(officer)
     browser.get(f"/budget/{other.id}/bilans/{bilan.id}", status=404)

@@ -7,17 +7,13 @@ from datetime import date, datetime
 import pytest
 from sqlmodel import Session, select
 
-from portal.accounts.models import OutgoingMail, Role, User
-from portal.budget import accounts, bilan_figures, bilans, expenses, letters
+from portal.accounts.models import Role, User
+from portal.budget import accounts, bilan_figures, bilan_parts, bilan_reading, bilan_writing, bilans, expenses
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
 from portal.budget.bilans import due_day, is_frozen
 from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanMark,
-    BilanState,
     FicheAction,
     FicheFinancedAction,
-    Mark,
     Nature,
     PlanLine,
     StateAmendment,
@@ -27,6 +23,7 @@ from portal.budget.models import (
 from portal.conventions.models import Convention
 from portal.conventions.states import ConventionState
 from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
+from tests.budget.bilan_hands import EIGHT, FINAL, INTERMEDIATE, begun, convention_of_2023, handed_in, ready
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_amendment, make_state_convention
 from tests.factories.conventions import make_action, make_convention
@@ -34,50 +31,10 @@ from tests.factories.offers import make_offer
 from tests.factories.structures import make_structure
 from tests.statements import count_statements
 
-INTERMEDIATE, FINAL = BilanKind.INTERMEDIAIRE, BilanKind.FINAL
-EIGHT = ["synthese", "volet-1", "depenses", "comptes", "plan", "fiches", "places", "pieces"]
-
-
-@pytest.fixture
-def officer(session: Session) -> User:
-    return make_user(session, Role.CONVENTIONNEMENT)
-
-
-@pytest.fixture
-def readers(session: Session) -> tuple[User, User]:
-    return make_user(session, Role.ETAT), make_user(session, Role.ETAT)
-
 
 @pytest.fixture
 def convention(session: Session, officer: User, move_clock: Callable[..., datetime]) -> StateConvention:
-    """719 689 € for 2023 of which 431 813 € in advance, 423 271,35 € spent (domain §6); 2024 to come."""
-    move_clock(2024, 2, 1, 10)
-    made = make_state_convention(
-        session, {(2023, Volet.INGENIERIE): 71_968_900, (2024, Volet.INGENIERIE): 99_812_624}
-    )
-    expenses.write(
-        session, made, 2023, expense_values(nombre=1_000, cout_unitaire_centimes=42_327_135), by=officer
-    )
-    return made
-
-
-def begun(session: Session, convention: StateConvention, officer: User, annee: int = 2023) -> Bilan:
-    kind = FINAL if annee == convention.date_fin.year else INTERMEDIATE
-    return bilans.begin(session, convention, annee, kind, by=officer)
-
-
-def ready(session: Session, bilan: Bilan, convention: StateConvention, officer: User) -> None:
-    for state in bilans.parts(session, convention, bilan):
-        if not state.ready:
-            bilans.write_part(
-                session, bilan, convention, state.part.key, state.texte or "Écrit.", True, by=officer
-            )
-
-
-def handed_in(session: Session, convention: StateConvention, officer: User) -> Bilan:
-    bilan = begun(session, convention, officer)
-    ready(session, bilan, convention, officer)
-    return bilans.hand_in(session, bilan, convention, by=officer, version=bilan.version)
+    return convention_of_2023(session, officer, move_clock)
 
 
 # --- Due when --------------------------------------------------------------------------------------------------------
@@ -144,7 +101,7 @@ def test_begun_once_by_an_officer(session: Session, convention: StateConvention,
     with pytest.raises(NotAllowed):
         begun(session, convention, make_user(session, Role.ETAT))
     with pytest.raises(RuleBroken, match="n’a pas ce bilan"):
-        bilans.begin(session, convention, 2022, INTERMEDIATE, by=officer)
+        bilan_writing.begin(session, convention, 2022, INTERMEDIATE, by=officer)
 
 
 def test_a_volet_has_a_part_when_it_has_money(
@@ -161,16 +118,16 @@ def test_the_portal_proposes_a_text_of_its_own_figures(
 ) -> None:
     bilan = begun(session, convention, officer)
     told = bilan_figures.gather(session, convention, bilan)
-    assert bilan_figures.proposed("synthese", told) == (
+    assert bilan_parts.proposed("synthese", told) == (
         "En 2023, 423\u202f271,35\xa0€ ont été dépensés, dont 423\u202f271,35\xa0€ retenus sur les "
         "719\u202f689,00\xa0€ de crédits de l’État."
     )
-    assert "- Équipes : ingénierie : 423\u202f271,35\xa0€" in bilan_figures.proposed("volet-1", told)
+    assert "- Équipes : ingénierie : 423\u202f271,35\xa0€" in bilan_parts.proposed("volet-1", told)
     for state in bilans.parts(session, convention, bilan):
         only = bilan_figures.gather(session, convention, bilan, only=state.part.key)
         # A part alone says what the whole says of it.
         assert only.items() <= told.items()
-        assert bilan_figures.proposed(state.part.key, only) == bilan_figures.proposed(state.part.key, told)
+        assert bilan_parts.proposed(state.part.key, only) == bilan_parts.proposed(state.part.key, told)
 
 
 def test_the_accounts_are_told_as_they_will_be_once_handed_in(
@@ -187,7 +144,7 @@ def test_a_part_is_written_by_two_people(
     session: Session, convention: StateConvention, officer: User
 ) -> None:
     bilan = begun(session, convention, officer)
-    write = bilans.write_part
+    write = bilan_writing.write_part
     first = write(session, bilan, convention, "synthese", " Une année. ", False, by=officer, version=0)
     assert (first.texte, first.version) == ("Une année.", 1)
     # The same again, from the same old tab, changes nothing.
@@ -210,17 +167,17 @@ def test_what_is_missing_is_said_with_its_part(
 ) -> None:
     bilan = begun(session, convention, officer)
     states = bilans.parts(session, convention, bilan)
-    assert [key for _, key in bilans.missing(session, convention, bilan, states)] == EIGHT
+    assert [key for _, key in bilan_writing.missing(session, convention, bilan, states)] == EIGHT
     with pytest.raises(RuleBroken, match="« Synthèse » n’est pas prête"):
-        bilans.hand_in(session, bilan, convention, by=officer)
+        bilan_writing.hand_in(session, bilan, convention, by=officer)
     move_clock(2023, 12, 31, 10)
-    assert bilans.missing(session, convention, bilan, states)[0] == (
+    assert bilan_writing.missing(session, convention, bilan, states)[0] == (
         "La période va jusqu’au 31/12/2023 : le bilan se remet après.",
         None,
     )
     move_clock(2025, 2, 1, 10)
     last = begun(session, convention, officer, 2024)
-    assert ("Le bilan 2023 n’est pas remis : l’année suivante en dépend.", None) in bilans.missing(
+    assert ("Le bilan 2023 n’est pas remis : l’année suivante en dépend.", None) in bilan_writing.missing(
         session, convention, last, bilans.parts(session, convention, last)
     )
 
@@ -275,8 +232,8 @@ def test_what_is_handed_in_does_not_change(
 def test_what_it_leaves_is_deducted_to_the_cent(
     session: Session, convention: StateConvention, officer: User
 ) -> None:
-    from portal.budget.models import PaymentKind
     from portal.budget.payments import Step, take_step
+    from portal.budget.spending_models import PaymentKind
 
     for step in Step:
         take_step(
@@ -305,13 +262,13 @@ def test_handed_in_once_and_never_by_two_tabs(
     ready(session, bilan, convention, officer)
     assert not is_frozen(session, convention, 2023)
     with pytest.raises(ChangedMeanwhile):
-        bilans.hand_in(session, bilan, convention, by=officer, version=bilan.version + 1)
-    bilans.hand_in(session, bilan, convention, by=officer)
+        bilan_writing.hand_in(session, bilan, convention, by=officer, version=bilan.version + 1)
+    bilan_writing.hand_in(session, bilan, convention, by=officer)
     assert is_frozen(session, convention, 2023) and not is_frozen(session, convention, 2024)
     with pytest.raises(AlreadyDone):
-        bilans.hand_in(session, bilan, convention, by=officer)
+        bilan_writing.hand_in(session, bilan, convention, by=officer)
     with pytest.raises(AlreadyDone, match="il ne change plus"):
-        bilans.write_part(session, bilan, convention, "plan", "X", True, by=officer)
+        bilan_writing.write_part(session, bilan, convention, "plan", "X", True, by=officer)
 
 
 def test_a_closed_convention_takes_nothing(
@@ -320,9 +277,9 @@ def test_a_closed_convention_takes_nothing(
     bilan = handed_in(session, convention, officer)
     convention.state = ConventionState.CLOSE
     with pytest.raises(RuleBroken, match="close"):
-        bilans.accept(session, bilan, convention, by=readers[0])
+        bilan_reading.accept(session, bilan, convention, by=readers[0])
     with pytest.raises(RuleBroken, match="close"):
-        bilans.begin(session, convention, 2024, FINAL, by=officer)
+        bilan_writing.begin(session, convention, 2024, FINAL, by=officer)
 
 
 def test_the_final_bilan_tells_every_year(
@@ -335,106 +292,8 @@ def test_the_final_bilan_tells_every_year(
     assert (told["du"], told["au"]) == ("2023-01-01", "2024-12-31")
     assert [year["annee"] for year in told["etats"]] == [2023, 2024]
     ready(session, last, convention, officer)
-    bilans.hand_in(session, last, convention, by=officer)
+    bilan_writing.hand_in(session, last, convention, by=officer)
     assert is_frozen(session, convention, 2024)
-
-
-# --- Two readers -----------------------------------------------------------------------------------------------------
-
-
-def test_two_different_people_read_it(
-    session: Session, convention: StateConvention, officer: User, readers: tuple[User, User]
-) -> None:
-    first, second = readers
-    bilan = begun(session, convention, officer)
-    with pytest.raises(RuleBroken, match="en préparation"):
-        bilans.accept(session, bilan, convention, by=first)
-    bilan = handed_in(session, convention, officer)
-    with pytest.raises(NotAllowed):
-        bilans.accept(session, bilan, convention, by=officer)
-    bilans.accept(session, bilan, convention, by=first, version=bilan.version)
-    assert (bilan.state, bilan.relu_by_id) == (BilanState.RELU, first.id)
-    with pytest.raises(RuleBroken, match="une autre personne"):
-        bilans.accept(session, bilan, convention, by=first)
-    with pytest.raises(RuleBroken, match="une autre personne"):
-        bilans.mark_part(session, bilan, convention, "plan", Mark.VU, "", by=first)
-    assert not bilans.may_read(bilan, first) and bilans.may_read(bilan, second)
-    bilans.accept(session, bilan, convention, by=second)
-    assert (bilan.state, bilan.arrete_by_id) == (BilanState.ARRETE, second.id)
-    with pytest.raises(AlreadyDone):
-        bilans.accept(session, bilan, convention, by=second)
-    with pytest.raises(AlreadyDone):
-        bilans.ask_correction(session, bilan, convention, "Trop tard", by=first)
-
-
-def test_marks_and_a_correction_at_the_second_reading(
-    session: Session,
-    convention: StateConvention,
-    officer: User,
-    readers: tuple[User, User],
-    move_clock: Callable[..., datetime],
-) -> None:
-    first, second = readers
-    bilan = handed_in(session, convention, officer)
-    mark = bilans.mark_part
-    mark(session, bilan, convention, "plan", Mark.VU, "", by=first)
-    bilans.accept(session, bilan, convention, by=first)
-    move_clock(2024, 2, 2, 10)
-    with pytest.raises(RuleBroken, match="Écrivez ce qui est à corriger") as refused:
-        mark(session, bilan, convention, "plan", Mark.A_CORRIGER, " ", by=second)
-    assert refused.value.field == "commentaire"
-    with pytest.raises(NotAllowed):
-        mark(session, bilan, convention, "plan", Mark.VU, "", by=officer)
-    mark(session, bilan, convention, "plan", Mark.A_CORRIGER, "Il manque une ligne.", by=second)
-    mark(session, bilan, convention, "comptes", Mark.VU, "", by=second)
-    with pytest.raises(RuleBroken, match="Une correction est attendue sur : Plan de financement"):
-        bilans.accept(session, bilan, convention, by=second)
-    with pytest.raises(RuleBroken, match="Écrivez ce qui est à corriger"):
-        bilans.ask_correction(session, bilan, convention, "  ", by=second)
-    bilans.ask_correction(session, bilan, convention, "Complétez le plan.", by=second)
-    assert (bilan.state, bilan.figures, bilan.remis_at, bilan.relu_by_id) == (
-        BilanState.PREPARATION,
-        None,
-        None,
-        None,
-    )
-    assert not is_frozen(session, convention, 2023)
-    told = {state.part.key: state for state in bilans.parts(session, convention, bilan)}
-    # What is to correct is no longer ready; the rest still is.
-    assert [key for key, state in told.items() if not state.ready] == ["plan"]
-    assert [(line.mark, who) for line, who, _ in told["plan"].marks] == [
-        (Mark.VU, first.full_name),
-        (Mark.A_CORRIGER, second.full_name),
-    ]
-    expenses.write(session, convention, 2023, expense_values(), by=officer)
-    move_clock(2024, 2, 3, 10)
-    ready(session, bilan, convention, officer)
-    bilans.hand_in(session, bilan, convention, by=officer)
-    # Marks of the round before are kept with their date; they hold nobody back.
-    told = {state.part.key: state for state in bilans.parts(session, convention, bilan)}
-    assert [now for _, _, now in told["plan"].marks] == [False, False] and not told["plan"].to_correct
-    # This time the second reader of the first round reads first.
-    bilans.accept(session, bilan, convention, by=second)
-    bilans.accept(session, bilan, convention, by=first)
-    assert bilan.state is BilanState.ARRETE
-    said = [line.fait for line, _ in bilans.steps(session, convention, bilan)]
-    assert said.count("Bilan intermédiaire 2023 : remis à l’État") == 2
-    assert "Bilan intermédiaire 2023 : correction demandée" in said
-    assert len(session.exec(select(BilanMark)).all()) == 3
-
-
-def test_letters_about_a_bilan(
-    session: Session, convention: StateConvention, officer: User, readers: tuple[User, User]
-) -> None:
-    bilan = handed_in(session, convention, officer)
-    letters.tell_handed_in(session, bilan, convention, public_url="https://portail.example")
-    bilan.demande = "Complétez le plan."
-    letters.tell_correction(session, bilan, convention, public_url="https://portail.example")
-    sent = {mail.recipient: mail for mail in session.exec(select(OutgoingMail))}
-    assert {reader.courriel for reader in readers} | {officer.courriel} <= set(sent)
-    mail = sent[officer.courriel]
-    assert mail.subject == "Bilan intermédiaire 2023 à corriger" and "Complétez le plan." in mail.body
-    assert f"https://portail.example/budget/{convention.id}/bilans/{bilan.id}" in mail.body
 
 
 # --- Statements ------------------------------------------------------------------------------------------------------

@@ -12,18 +12,10 @@ from sqlmodel import Session, col, select
 
 from portal.accounts.models import Role, User
 from portal.budget import expenses, history
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
 from portal.budget.expenses import Frame, amount, completed, problems
-from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanState,
-    Expense,
-    Nature,
-    NonEligible,
-    Post,
-    StateConvention,
-    Volet,
-)
+from portal.budget.models import Nature, StateConvention, Volet
+from portal.budget.spending_models import Expense, NonEligible, Post
 from portal.conventions.states import ConventionState
 from portal.errors import ChangedMeanwhile, NotAllowed, RuleBroken
 from tests.factories.accounts import make_user

@@ -269,7 +269,7 @@ def test_an_officer_writes_a_sheet_and_reads_its_indicators(
         by=make_user(session, Role.CONVENTIONNEMENT),
     )
     session.commit()
-    told = edit.form("fiche-form").submit("Enregistrer", status=422, titre="Le mien")
+    told = edit.form("fiche-form").submit("Enregistrer", status=409, titre="Le mien")
     assert "De l’autre" in told.text and told.form("fiche-form").values["titre"] == "Le mien"
     untied = browser.get(f"/budget/{convention.id}/fiche/{only(session).id}").form("oter").submit()
     assert "ôtée de la fiche" in untied.text

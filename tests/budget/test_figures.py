@@ -12,7 +12,7 @@ from portal.accounts.models import Role
 from portal.budget import figures
 from portal.budget.figures import Figures
 from portal.budget.models import FicheAction, FicheFinancedAction
-from portal.conventions import ledger
+from portal.conventions import ledger, taking
 from portal.conventions.models import FinancedAction, PlaceChange, PlaceMode
 from portal.prescriptions import answers
 from portal.prescriptions.models import HoursDone, Prescription
@@ -125,7 +125,7 @@ def test_a_place_carried_to_the_convention_that_renews_is_neither_an_exit_nor_an
     line = ledger.last_movement(session, inside.id)
     assert line is not None
     day = date(2026, 3, 16)
-    ledger.carry(
+    taking.carry(
         session, line, action_id=renewed.id, first_day=day, left_for="Suite", come_from="Suite", by=officer
     )
     hours(session, inside, (date(2026, 3, 2), 100), (date(2026, 3, 9), 100), (date(2026, 3, 16), 7))

@@ -8,7 +8,8 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.budget import expenses
-from portal.budget.models import NonEligible, StateConvention, Volet
+from portal.budget.models import StateConvention, Volet
+from portal.budget.spending_models import NonEligible
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_convention
 from tests.pages import Browser

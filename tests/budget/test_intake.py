@@ -15,7 +15,9 @@ from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
 from portal.budget import expenses, history, intake
-from portal.budget.models import Bilan, BilanKind, BilanState, Expense, Nature, StateConvention, Volet
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import Nature, StateConvention, Volet
+from portal.budget.spending_models import Expense
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.spreadsheets import Row, Sheet
 from tests.factories.accounts import make_user

@@ -7,19 +7,11 @@ import pytest
 from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
-from portal.budget import agreement, amendments, bilans, expenses, fiches, history, papers, planning
-from portal.budget.models import (
-    BilanKind,
-    BilanState,
-    BudgetDocument,
-    Expense,
-    FicheAction,
-    Nature,
-    StateAmendment,
-    StateConvention,
-    Volet,
-)
+from portal.budget import agreement, amendments, bilan_writing, expenses, fiches, history, papers, planning
+from portal.budget.bilan_models import BilanKind, BilanState
+from portal.budget.models import BudgetDocument, FicheAction, Nature, StateAmendment, StateConvention, Volet
 from portal.budget.papers import Kind
+from portal.budget.spending_models import Expense
 from portal.errors import AlreadyDone, RuleBroken
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_convention
@@ -155,7 +147,7 @@ def test_what_a_draft_plans_is_in_no_sheet_that_the_state_reads(
 def test_documents_of_a_draft_and_of_a_bilan_in_preparation(
     session: Session, sign_in: SignIn, officer: User, convention: StateConvention, draft: StateAmendment
 ) -> None:
-    bilan = bilans.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
     papers.attach(session, convention, Kind.BILAN, bilan.id, filename="piece.pdf", content=PDF, by=officer)
     papers.attach(
         session, convention, Kind.CONVENTION, convention.id, filename="a.pdf", content=PDF, by=officer

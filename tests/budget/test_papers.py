@@ -9,17 +9,11 @@ from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
 from portal.budget import agreement, expenses, papers, payments
-from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanState,
-    BudgetDocument,
-    PaymentKind,
-    StateConvention,
-    Volet,
-)
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import BudgetDocument, StateConvention, Volet
 from portal.budget.papers import Kind
 from portal.budget.payments import Step
+from portal.budget.spending_models import PaymentKind
 from portal.documents import MAX_BYTES
 from portal.errors import NotAllowed, RuleBroken
 from tests import multipart

@@ -12,6 +12,7 @@ from portal.budget import parcours
 from portal.budget.parcours import Parcours
 from portal.conventions.models import ActionOffer, PlaceChange
 from portal.conventions.states import ConventionState
+from portal.offers.models import OfferState
 from tests.factories.accounts import make_user
 from tests.factories.conventions import make_action, make_convention
 from tests.factories.offers import make_offer
@@ -85,6 +86,55 @@ def test_what_is_missing_is_said_offer_by_offer(session: Session) -> None:
         == "Durée (Offre nue) ; Heures par semaine (Offre nue) ; Individuel ou collectif (Offre nue)"
     )
     assert (one.duree, one.modalites) == ("", "en présentiel")
+
+
+def test_what_is_not_published_is_named_and_nothing_of_it_is_told(session: Session, sign_in: SignIn) -> None:
+    structure = make_structure(session)
+    convention = make_convention(session, structure, date_fin=date(2026, 12, 31))
+    public, draft = (
+        make_offer(session, structure, nom=nom, publics_precisions=nom) for nom in ("Atelier A", "Secret B")
+    )
+    public.description, draft.description = "Ce que fait A.", "Ce que fera B."
+    draft.nombre_semaines = 40
+    draft.state = OfferState.BROUILLON
+    make_action(session, convention, [public, draft])
+    (row,) = rows(session)
+    # Alone to speak, the published one needs no name.
+    assert row.contenu == "Ce que fait A."
+    assert row.duree == "12 semaines" and row.public.endswith("Atelier A")
+    assert row.manque == "Offre en brouillon, rien n’en est repris (Secret B)"
+    public.state = OfferState.A_VALIDER
+    (row,) = rows(session)
+    assert (row.contenu, row.duree, row.modalites, row.public) == ("", "", "", "")
+    assert [one.offer for one in row.manques] == ["Atelier A", "Secret B"]
+    session.commit()
+    for role in (Role.CONVENTIONNEMENT, Role.ETAT):
+        browser = sign_in(make_user(session, role))
+        assert "Secret B" in browser.get("/budget/parcours-types").text
+        text = browser.get("/budget/parcours-types.csv").response.data.decode("utf-8-sig")
+        assert "Secret B" in text and "Ce que f" not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "published", "told"),
+    [
+        (OfferState.PUBLIEE, True, True),
+        (OfferState.SUSPENDUE, True, True),
+        (OfferState.ARCHIVEE, True, True),
+        (OfferState.ARCHIVEE, False, False),
+        (OfferState.BROUILLON, True, False),
+    ],
+)
+def test_what_was_published_once_still_tells_what_was_done(
+    session: Session, state: OfferState, published: bool, told: bool
+) -> None:
+    structure = make_structure(session)
+    offer = make_offer(session, structure, published=published)
+    make_action(session, make_convention(session, structure, date_fin=date(2026, 12, 31)), [offer])
+    offer.state = state
+    session.flush()
+    (row,) = rows(session)
+    assert bool(row.contenu) is told
 
 
 def test_only_signed_conventions_that_run_in_the_period(session: Session) -> None:

@@ -292,7 +292,7 @@ def test_an_officer_writes_the_plan(
         by=make_user(session, Role.CONVENTIONNEMENT),
     )
     session.commit()
-    told = edit.submit("Enregistrer", status=422, objet="Le mien")
+    told = edit.submit("Enregistrer", status=409, objet="Le mien")
     assert "De l’autre" in told.text and told.form("line-form").values["objet"] == "Le mien"
     mine = told.form("line-form").submit("Enregistrer", montant="200 000")
     assert "Le mien" in mine.text and "Dans le montant" in mine.text

@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.budget import expenses, history, posts
-from portal.budget.models import Nature, Post, StateConvention
+from portal.budget.models import Nature, StateConvention
+from portal.budget.spending_models import Post
 from portal.errors import ChangedMeanwhile, NotAllowed, RuleBroken
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_convention

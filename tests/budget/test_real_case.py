@@ -9,17 +9,10 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.budget import expenses, payments
-from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanState,
-    Bloc,
-    Nature,
-    PaymentKind,
-    StateConvention,
-    Volet,
-)
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import Bloc, Nature, StateConvention, Volet
 from portal.budget.payments import Step
+from portal.budget.spending_models import PaymentKind
 from portal.errors import RuleBroken
 from tests.factories.accounts import make_user
 from tests.factories.budget import make_state_amendment, make_state_convention

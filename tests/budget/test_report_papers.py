@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
-from portal.conventions import history, papers, reports
+from portal.conventions import history, papers, report_schedule, report_writing, reports
 from portal.conventions.engagements import ConventionDocument, PartnerReport, ReportKind
 from portal.conventions.models import Convention
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
@@ -35,7 +35,7 @@ class Owed:
             date_fin=date(2030, 12, 31),
             signee_le=date(2030, 1, 1),
         )
-        self.report = reports.ask(
+        self.report = report_schedule.ask(
             session,
             self.convention,
             {
@@ -153,23 +153,27 @@ def test_a_report_with_a_document_is_not_withdrawn(session: Session, officer: Us
         session, owed.convention, owed.report.id, filename="a.pdf", content=PDF, by=owed.partner
     )
     with pytest.raises(AlreadyDone, match="a commencé ce rapport"):
-        reports.withdraw(session, owed.convention, owed.report.id, by=officer)
+        report_schedule.withdraw(session, owed.convention, owed.report.id, by=officer)
 
 
 def test_a_correction_opens_the_documents_again(session: Session, officer: User, owed: Owed) -> None:
     convention = session.get_one(Convention, owed.convention.id)
-    reports.hand_in(session, convention, owed.report.id, {"realise": "Fait."}, FIGURES, by=owed.partner)
+    report_writing.hand_in(
+        session, convention, owed.report.id, {"realise": "Fait."}, FIGURES, by=owed.partner
+    )
     with pytest.raises(AlreadyDone):
         papers.attach_to_report(
             session, convention, owed.report.id, filename="a.pdf", content=PDF, by=owed.partner
         )
-    reports.ask_correction(
+    report_writing.ask_correction(
         session, convention, owed.report.id, demande="Un justificatif", du_le=date(2030, 7, 20), by=officer
     )
     kept = papers.attach_to_report(
         session, convention, owed.report.id, filename="a.pdf", content=PDF, by=owed.partner
     )
     assert not papers.may_read(session, kept, officer)
-    reports.hand_in(session, convention, owed.report.id, {"realise": "Fait."}, FIGURES, by=owed.partner)
+    report_writing.hand_in(
+        session, convention, owed.report.id, {"realise": "Fait."}, FIGURES, by=owed.partner
+    )
     assert papers.may_read(session, kept, officer)
     assert session.get_one(PartnerReport, owed.report.id).state in reports.FROZEN

@@ -12,7 +12,7 @@ from portal import clock
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.budget import activity
-from portal.conventions import ledger, life, reports
+from portal.conventions import ledger, life, report_due, report_schedule, report_writing, reports, taking
 from portal.conventions.engagements import PartnerReport, ReportKind, ReportState
 from portal.conventions.models import Convention, PlaceMode
 from portal.errors import AlreadyDone, ChangedMeanwhile, NotAllowed, RuleBroken
@@ -62,7 +62,7 @@ def asked(
     session: Session, scene: Scene, officer: User, kind: ReportKind = ReportKind.ACTIVITE
 ) -> PartnerReport:
     """A report on the first half of 2030."""
-    return reports.ask(
+    return report_schedule.ask(
         session,
         of(session, scene),
         {"kind": kind, "debut": date(2030, 1, 1), "fin": date(2030, 6, 30), "du_le": date(2030, 8, 31)},
@@ -87,7 +87,10 @@ def slots(first: date, last: date, months: int, grace: int = 60) -> list[tuple[s
         montant_centimes=0,
         grace_jours=grace,
     )
-    return [(one.kind.value, one.debut, one.fin, one.du_le) for one in reports.proposed(convention, months)]
+    return [
+        (one.kind.value, one.debut, one.fin, one.du_le)
+        for one in report_schedule.proposed(convention, months)
+    ]
 
 
 def test_what_the_period_calls_for() -> None:
@@ -109,11 +112,11 @@ def test_what_the_period_calls_for() -> None:
 
 def test_a_schedule_is_asked_for_once(session: Session, scene: Scene, officer: User) -> None:
     convention = of(session, scene)
-    assert reports.schedule(session, convention, 6, by=officer) == 2
-    assert reports.schedule(session, convention, 6, by=officer) == 0
-    assert reports.schedule(session, convention, 12, by=officer) == 0
+    assert report_schedule.schedule(session, convention, 6, by=officer) == 2
+    assert report_schedule.schedule(session, convention, 6, by=officer) == 0
+    assert report_schedule.schedule(session, convention, 12, by=officer) == 0
     with pytest.raises(NotAllowed):
-        reports.schedule(session, convention, 12, by=scene.partner)
+        report_schedule.schedule(session, convention, 12, by=scene.partner)
 
 
 def test_without_any_grace_no_final_report_is_asked_for(
@@ -122,7 +125,7 @@ def test_without_any_grace_no_final_report_is_asked_for(
     convention = of(session, scene)
     convention.grace_jours = 0
     with pytest.raises(RuleBroken, match="Sans délai de grâce"):
-        reports.schedule(session, convention, 12, by=officer)
+        report_schedule.schedule(session, convention, 12, by=officer)
     assert reports.of_convention(session, convention.id) == []
 
 
@@ -131,7 +134,7 @@ def test_reports_of_a_closed_convention_wait_for_nobody(
 ) -> None:
     convention, report = of(session, scene), asked(session, scene, officer)
     move_clock(2031, 1, 10, 10)
-    reports.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner)
+    report_writing.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner)
     assert reports.number_to_read(session) == 1
     life.close(session, convention, by=officer)
     assert reports.number_to_read(session) == 0
@@ -159,23 +162,23 @@ def test_days_that_make_no_sense_are_refused(
         "du_le": date(2030, 8, 31),
     }
     with pytest.raises(RuleBroken) as broken:
-        reports.ask(session, of(session, scene), right | values, by=officer)
+        report_schedule.ask(session, of(session, scene), right | values, by=officer)
     assert broken.value.field == field
-    reports.ask(session, of(session, scene), right, by=officer)
+    report_schedule.ask(session, of(session, scene), right, by=officer)
     with pytest.raises(RuleBroken, match="déjà demandé") as broken:
-        reports.ask(session, of(session, scene), right, by=officer)
+        report_schedule.ask(session, of(session, scene), right, by=officer)
     assert broken.value.field == "debut"
 
 
 def test_a_report_that_was_begun_is_not_withdrawn(session: Session, scene: Scene, officer: User) -> None:
     convention, report = of(session, scene), asked(session, scene, officer)
-    reports.save(session, convention, report.id, WRITTEN, by=scene.partner)
+    report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner)
     with pytest.raises(AlreadyDone, match="commencé"):
-        reports.withdraw(session, convention, report.id, by=officer)
+        report_schedule.withdraw(session, convention, report.id, by=officer)
     other = asked(session, scene, officer, ReportKind.FINANCIER)
-    assert reports.withdraw(session, convention, other.id, by=officer) == "Compte rendu financier"
+    assert report_schedule.withdraw(session, convention, other.id, by=officer) == "Compte rendu financier"
     with pytest.raises(AlreadyDone):
-        reports.withdraw(session, convention, other.id, by=officer)
+        report_schedule.withdraw(session, convention, other.id, by=officer)
 
 
 # --- Writing and reading ---
@@ -186,35 +189,39 @@ def test_figures_are_frozen_while_a_report_is_handed_in(
 ) -> None:
     convention, report = of(session, scene), asked(session, scene, officer)
     with pytest.raises(RuleBroken, match="court jusqu’au 30/06/2030"):
-        reports.hand_in(session, convention, report.id, WRITTEN, {"x": 1}, by=scene.partner)
+        report_writing.hand_in(session, convention, report.id, WRITTEN, {"x": 1}, by=scene.partner)
     move_clock(2030, 7, 1, 10)
     with pytest.raises(RuleBroken) as broken:
-        reports.hand_in(session, convention, report.id, WRITTEN | {"realise": " "}, {}, by=scene.partner)
+        report_writing.hand_in(
+            session, convention, report.id, WRITTEN | {"realise": " "}, {}, by=scene.partner
+        )
     assert broken.value.field == "realise"
-    reports.hand_in(session, convention, report.id, WRITTEN, {"x": 1}, by=scene.partner)
+    report_writing.hand_in(session, convention, report.id, WRITTEN, {"x": 1}, by=scene.partner)
     assert (report.state, report.figures, report.depenses_centimes) == (ReportState.REMIS, {"x": 1}, 12_345)
     with pytest.raises(AlreadyDone, match="déjà remis"):
-        reports.save(session, convention, report.id, WRITTEN, by=scene.partner)
+        report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner)
     with pytest.raises(RuleBroken) as broken:
-        reports.ask_correction(session, convention, report.id, demande=" ", du_le=clock.today(), by=officer)
+        report_writing.ask_correction(
+            session, convention, report.id, demande=" ", du_le=clock.today(), by=officer
+        )
     assert broken.value.field == "demande"
-    reports.ask_correction(
+    report_writing.ask_correction(
         session, convention, report.id, demande="Précisez.", du_le=date(2030, 9, 30), by=officer
     )
     session.flush()
     assert (report.state, report.figures, report.du_le) == (ReportState.A_CORRIGER, None, date(2030, 9, 30))
     assert report.realise == "Deux modules.", "what was written stays"
-    reports.hand_in(session, convention, report.id, WRITTEN, {"x": 2}, by=scene.partner)
-    reports.accept(session, convention, report.id, by=officer)
+    report_writing.hand_in(session, convention, report.id, WRITTEN, {"x": 2}, by=scene.partner)
+    report_writing.accept(session, convention, report.id, by=officer)
     for act in (
-        lambda: reports.save(session, convention, report.id, WRITTEN, by=scene.partner),
-        lambda: reports.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner),
-        lambda: reports.accept(session, convention, report.id, by=officer),
-        lambda: reports.ask_correction(
+        lambda: report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner),
+        lambda: report_writing.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner),
+        lambda: report_writing.accept(session, convention, report.id, by=officer),
+        lambda: report_writing.ask_correction(
             session, convention, report.id, demande="x", du_le=clock.today(), by=officer
         ),
-        lambda: reports.withdraw(session, convention, report.id, by=officer),
-        lambda: reports.change_days(session, convention, report.id, {}, by=officer),
+        lambda: report_schedule.withdraw(session, convention, report.id, by=officer),
+        lambda: report_schedule.change_days(session, convention, report.id, {}, by=officer),
     ):
         with pytest.raises(AlreadyDone):
             act()
@@ -229,18 +236,18 @@ def test_only_the_partner_writes_and_only_the_officer_reads(
     stranger, _ = make_partner(session)
     for other in (officer, stranger, make_user(session, Role.ETAT)):
         with pytest.raises(NotAllowed):
-            reports.save(session, convention, report.id, WRITTEN, by=other)
+            report_writing.save(session, convention, report.id, WRITTEN, by=other)
     move_clock(2030, 7, 1, 10)
-    reports.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner)
+    report_writing.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner)
     with pytest.raises(NotAllowed):
-        reports.accept(session, convention, report.id, by=scene.partner)
+        report_writing.accept(session, convention, report.id, by=scene.partner)
 
 
 def test_two_colleagues_at_once(session: Session, scene: Scene, officer: User) -> None:
     convention, report = of(session, scene), asked(session, scene, officer)
-    reports.save(session, convention, report.id, WRITTEN, by=scene.partner, version=1)
+    report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner, version=1)
     with pytest.raises(ChangedMeanwhile):
-        reports.save(session, convention, report.id, {"realise": "Autre"}, by=scene.partner, version=1)
+        report_writing.save(session, convention, report.id, {"realise": "Autre"}, by=scene.partner, version=1)
     assert report.realise == "Deux modules."
 
 
@@ -249,21 +256,21 @@ def test_what_is_over_is_read_only(
 ) -> None:
     convention, report = of(session, scene), asked(session, scene, officer)
     move_clock(2031, 3, 1, 10)
-    reports.save(session, convention, report.id, WRITTEN, by=scene.partner)
+    report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner)
     move_clock(2031, 3, 2, 10)
     assert not reports.still_written(convention, report, clock.today())
     with pytest.raises(AlreadyDone, match="délai de grâce"):
-        reports.save(session, convention, report.id, WRITTEN, by=scene.partner)
+        report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner)
     life.close(session, convention, by=officer)
     with pytest.raises(AlreadyDone, match="close"):
-        reports.save(session, convention, report.id, WRITTEN, by=scene.partner)
+        report_writing.save(session, convention, report.id, WRITTEN, by=scene.partner)
 
 
 def test_a_convention_ended_before_its_time_still_gets_its_report(
     session: Session, scene: Scene, officer: User, move_clock: MoveClock
 ) -> None:
     convention, report = of(session, scene), asked(session, scene, officer)
-    later = reports.ask(
+    later = report_schedule.ask(
         session,
         convention,
         {
@@ -278,10 +285,10 @@ def test_a_convention_ended_before_its_time_still_gets_its_report(
     life.terminate(session, convention, last_day=date(2030, 4, 30), motif="Fin", by=officer)
     assert reports.last_day(convention, report) == date(2030, 4, 30)
     # What never began is never owed.
-    assert [one.sujet_id for one in reports.due(session, date(2030, 8, 30))] == [report.id]
+    assert [one.sujet_id for one in report_due.due(session, date(2030, 8, 30))] == [report.id]
     assert later.state is ReportState.A_REMETTRE
-    reports.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner)
-    reports.accept(session, convention, report.id, by=officer)
+    report_writing.hand_in(session, convention, report.id, WRITTEN, {}, by=scene.partner)
+    report_writing.accept(session, convention, report.id, by=officer)
 
 
 # --- What is due ---
@@ -292,7 +299,7 @@ def test_reminders_before_and_after(session: Session, scene: Scene, officer: Use
     last = report.du_le
 
     def told(days: int) -> list[tuple[str, int]]:
-        return [(one.kind, one.jours) for one in reports.due(session, last + timedelta(days=days))]
+        return [(one.kind, one.jours) for one in report_due.due(session, last + timedelta(days=days))]
 
     assert told(-16) == []
     assert told(-15) == [("rapport-15", 15)]
@@ -305,7 +312,7 @@ def test_reminders_before_and_after(session: Session, scene: Scene, officer: Use
     assert told(55) == [("rapport-retard-8", -55)]
     assert told(56) == []
     with count_statements(session) as sent:
-        reports.due(session, last)
+        report_due.due(session, last)
     assert len(sent) == 1
 
 
@@ -314,16 +321,16 @@ def test_drafts_and_reports_handed_in_are_not_due(
 ) -> None:
     report = asked(session, scene, officer)
     draft = make_convention(session, scene.structure, signee_le=None)
-    reports.schedule(session, draft, 12, by=officer)
+    report_schedule.schedule(session, draft, 12, by=officer)
     session.flush()
     far = date(2030, 8, 31)
-    assert [one.sujet_id for one in reports.due(session, far)] == [report.id]
+    assert [one.sujet_id for one in report_due.due(session, far)] == [report.id]
     assert reports.owed_by(session, scene.partner, far) == (0, 1)
     assert reports.owed_by(session, scene.partner, far + timedelta(days=1)) == (1, 0)
     assert reports.owed_by(session, make_partner(session)[0], far) == (0, 0)
     move_clock(2030, 7, 1, 10)
-    reports.hand_in(session, of(session, scene), report.id, WRITTEN, {}, by=scene.partner)
-    assert reports.due(session, far) == []
+    report_writing.hand_in(session, of(session, scene), report.id, WRITTEN, {}, by=scene.partner)
+    assert report_due.due(session, far) == []
     assert reports.owed_by(session, scene.partner, far) == (0, 0)
 
 
@@ -393,7 +400,7 @@ def test_a_place_carried_to_the_following_convention_is_counted_on_each_side(
         answers.declare_hours(session, inside, by=scene.partner, week=day, minutes=100 * n)
     line = ledger.last_movement(session, inside.id)
     assert line is not None
-    ledger.carry(
+    taking.carry(
         session,
         line,
         action_id=after.id,
@@ -494,7 +501,7 @@ def test_frozen_figures_are_those_shown_afterwards(
     answers.finish(session, first, by=scene.partner, day=date(2030, 5, 1), reason=ExitReason.EMPLOI)
     session.commit()
     assert _figures(sign_in(officer).get(address(report))) == before
-    reports.ask_correction(
+    report_writing.ask_correction(
         session,
         of(session, scene),
         report.id,
@@ -513,7 +520,7 @@ def test_a_colleague_is_told_and_loses_nothing(
     session.commit()
     partner = sign_in(scene.partner)
     page = partner.get(address(report))
-    reports.save(session, of(session, scene), report.id, WRITTEN, by=scene.partner)
+    report_writing.save(session, of(session, scene), report.id, WRITTEN, by=scene.partner)
     session.commit()
     page = page.form("report-form").submit("Enregistrer le brouillon", realise="Mon texte.", status=409)
     assert "Deux modules." in page.text and page.form("report-form").values["realise"] == "Mon texte."
@@ -593,7 +600,7 @@ def test_the_cost_does_not_grow(session: Session, scene: Scene, officer: User, s
     for _ in range(4):
         make_prescription(session, scene, State.ENTREE)
     for n in range(2, 6):
-        reports.ask(
+        report_schedule.ask(
             session,
             of(session, scene),
             {

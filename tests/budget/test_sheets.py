@@ -9,17 +9,9 @@ from hypothesis import strategies as st
 
 from portal.budget import plan, sheets
 from portal.budget.accounts import Due, Year
-from portal.budget.models import (
-    FicheAction,
-    Nature,
-    NonEligible,
-    PaymentKind,
-    PlanLine,
-    Rounding,
-    UnderConsumption,
-    Volet,
-)
+from portal.budget.models import FicheAction, Nature, PlanLine, Rounding, UnderConsumption, Volet
 from portal.budget.settlement import Spent, settle
+from portal.budget.spending_models import NonEligible, PaymentKind
 from portal.budget.statement import Line, Statement, grouped
 from tests.xlsx import Workbook
 

@@ -12,20 +12,11 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.budget import accounts, expenses, payments
-from portal.budget.models import (
-    Bilan,
-    BilanKind,
-    BilanState,
-    Expense,
-    Nature,
-    PaymentKind,
-    Rounding,
-    StateConvention,
-    UnderConsumption,
-    Volet,
-)
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import Nature, Rounding, StateConvention, UnderConsumption, Volet
 from portal.budget.payments import Step
 from portal.budget.settlement import Spent, YearAccount, advance, retained, settle
+from portal.budget.spending_models import Expense, PaymentKind
 from portal.errors import RuleBroken
 from tests.factories.accounts import make_user
 from tests.factories.budget import make_state_amendment, make_state_convention

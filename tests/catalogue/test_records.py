@@ -91,7 +91,7 @@ def test_a_structure_where_nothing_is_missing(session: Session) -> None:
         **FULL_STRUCTURE,
         "source": SOURCE,
         "id": str(structure.id),
-        "date_maj": structure.date_maj.isoformat(),
+        "date_maj": vocabulary.day_of_change(structure.date_maj).isoformat(),
         "lien_source": f"{URL}/structures/{structure.id}",
         "commune": "Redon",
         "longitude": structure.longitude,
@@ -119,7 +119,7 @@ def test_an_offer_where_nothing_is_missing(session: Session) -> None:
     assert record["lien_source"] == f"{URL}/offres/{offer.id}"
     assert record["zone_eligibilite"] == ["56", "35", "243500139", "france"]
     assert record["publics"] == ["beneficiaires-des-minimas-sociaux", "femmes", "jeunes"]
-    assert record["date_maj"] == offer.date_maj.isoformat()
+    assert record["date_maj"] == vocabulary.day_of_change(offer.date_maj).isoformat()
     assert (record["volume_horaire_hebdomadaire"], record["nombre_semaines"]) == (7.5, 12)
 
 

@@ -3,7 +3,7 @@
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import Role, User
-from portal.conventions import ledger
+from portal.conventions import taking
 from portal.conventions.models import FinancedAction, PlaceMode
 from portal.prescriptions.states import State
 from tests.conventions.hands import ACTION, SignIn, address, cells, made, movements, readings, writings
@@ -142,7 +142,7 @@ def test_no_page_names_a_beneficiary(session: Session, sign_in: SignIn, officer:
     make_prescription(session, scene, State.ACCEPTEE)
     waits = make_beneficiary(session, scene.referent, prenom="Xanthippe", nom="Patiente")
     prescription = make_prescription(session, scene, State.ENVOYEE, waits)
-    ledger.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
+    taking.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
     action = made(scene)
     for user, urls in ((officer, readings(action) + writings(action)), (scene.partner, readings(action))):
         browser = sign_in(user)

@@ -10,7 +10,17 @@ from sqlmodel import Session, select
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.budget.models import FicheAction, FicheFinancedAction
-from portal.conventions import history, life, papers, payments, queries, renewal, reports, rules
+from portal.conventions import (
+    history,
+    life,
+    papers,
+    payments,
+    queries,
+    renewal,
+    report_schedule,
+    reports,
+    rules,
+)
 from portal.conventions.engagements import ConventionDocument, PartnerPayment, PartnerReport, ReportKind
 from portal.conventions.models import ActionOffer, Convention, FinancedAction
 from portal.conventions.states import Standing
@@ -40,7 +50,7 @@ def draft(session: Session, **values: object) -> Convention:
         },
         by=None,
     )
-    reports.schedule(session, convention, 12, by=None)
+    report_schedule.schedule(session, convention, 12, by=None)
     papers.attach(
         session,
         convention,

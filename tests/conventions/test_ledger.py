@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session, col, select
 
 from portal import clock
-from portal.conventions import ledger, queries, waiting
+from portal.conventions import ledger, queries, taking, waiting
 from portal.conventions.ledger import ActionPlaces
 from portal.conventions.models import FinancedAction, Movement, PlaceMode, PlaceMovement, Waiting
 from portal.errors import NoPlaceLeft, RuleBroken
@@ -37,7 +37,7 @@ def sent(session: Session, scene: Scene) -> uuid.UUID:
 
 
 def hold(session: Session, scene: Scene, prescription_id: uuid.UUID) -> FinancedAction | None:
-    return ledger.hold_place(
+    return taking.hold_place(
         session,
         offer_id=scene.offer.id,
         prescription_id=prescription_id,
@@ -47,7 +47,7 @@ def hold(session: Session, scene: Scene, prescription_id: uuid.UUID) -> Financed
 
 
 def wait(session: Session, scene: Scene, prescription_id: uuid.UUID) -> int:
-    return ledger.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription_id)
+    return taking.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription_id)
 
 
 # --- Holding, occupying, giving back --------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ def test_a_place_is_held_then_occupied(session: Session) -> None:
     prescription = sent(session, scene)
     assert hold(session, scene, prescription) is scene.action
     assert places(session, scene.action) == ActionPlaces(2, 1, 0, 0)
-    ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
+    taking.occupy_place(session, prescription_id=prescription, by=scene.partner)
     assert places(session, scene.action) == ActionPlaces(2, 0, 1, 0)
     assert places(session, scene.action).libres == 1
     assert movements(session, prescription) == [Movement.RETENUE, Movement.OCCUPEE]
@@ -69,7 +69,7 @@ def test_a_held_place_is_released_in_both_modes(session: Session, mode: PlaceMod
     scene = make_scene(session, places=1, mode=mode)
     prescription = sent(session, scene)
     hold(session, scene, prescription)
-    given = ledger.give_back_place(session, prescription_id=prescription, by=scene.partner)
+    given = taking.give_back_place(session, prescription_id=prescription, by=scene.partner)
     assert given is Movement.LIBEREE
     assert places(session, scene.action) == ActionPlaces(1, 0, 0, 0)
 
@@ -87,8 +87,8 @@ def test_at_exit_a_place_is_used_up_or_serves_again(
     scene = make_scene(session, places=1, mode=mode)
     prescription = sent(session, scene)
     hold(session, scene, prescription)
-    ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
-    assert ledger.give_back_place(session, prescription_id=prescription, by=scene.partner) is movement
+    taking.occupy_place(session, prescription_id=prescription, by=scene.partner)
+    assert taking.give_back_place(session, prescription_id=prescription, by=scene.partner) is movement
     assert places(session, scene.action) == after
     if after.libres:
         assert hold(session, scene, sent(session, scene)) is scene.action
@@ -100,21 +100,21 @@ def test_at_exit_a_place_is_used_up_or_serves_again(
 def test_giving_back_twice_changes_nothing_more(session: Session) -> None:
     scene = make_scene(session, places=1)
     prescription = sent(session, scene)
-    assert ledger.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
+    assert taking.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
     hold(session, scene, prescription)
-    ledger.give_back_place(session, prescription_id=prescription, by=scene.partner)
-    assert ledger.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
+    taking.give_back_place(session, prescription_id=prescription, by=scene.partner)
+    assert taking.give_back_place(session, prescription_id=prescription, by=scene.partner) is None
     assert movements(session, prescription) == [Movement.RETENUE, Movement.LIBEREE]
 
 
 def test_only_a_held_place_is_occupied(session: Session) -> None:
     scene = make_scene(session, places=1)
     prescription = sent(session, scene)
-    ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
+    taking.occupy_place(session, prescription_id=prescription, by=scene.partner)
     assert movements(session, prescription) == []
     hold(session, scene, prescription)
     for _ in range(2):
-        ledger.occupy_place(session, prescription_id=prescription, by=scene.partner)
+        taking.occupy_place(session, prescription_id=prescription, by=scene.partner)
     assert movements(session, prescription) == [Movement.RETENUE, Movement.OCCUPEE]
 
 
@@ -227,7 +227,7 @@ def test_a_place_goes_back_to_the_action_it_came_from(session: Session) -> None:
     first, second = sent(session, scene), sent(session, scene)
     hold(session, scene, first)
     hold(session, scene, second)
-    ledger.give_back_place(session, prescription_id=second, by=scene.partner)
+    taking.give_back_place(session, prescription_id=second, by=scene.partner)
     assert places(session, soon).libres == 0
     assert places(session, late).libres == 1
 
@@ -260,7 +260,7 @@ def test_each_waits_in_turn(session: Session, move_clock: MoveClock) -> None:
     assert queries.waiting_rank(session, second) == 2
     assert queries.waiting_rank(session, third) is None
 
-    ledger.give_back_place(session, prescription_id=holder, by=scene.partner)
+    taking.give_back_place(session, prescription_id=holder, by=scene.partner)
     with pytest.raises(NoPlaceLeft) as refused:
         hold(session, scene, second)
     assert refused.value.message == (
@@ -370,11 +370,11 @@ def test_the_ledger_tells_each_movement_and_where_it_leads(session: Session, mov
     assert scene.action is not None
     first, second = sent(session, scene), sent(session, scene)
     hold(session, scene, first)
-    ledger.occupy_place(session, prescription_id=first, by=scene.partner)  # in the same instant
+    taking.occupy_place(session, prescription_id=first, by=scene.partner)  # in the same instant
     move_clock(2026, 3, 4, 9)
     hold(session, scene, second)
     move_clock(2026, 3, 5, 9)
-    ledger.give_back_place(session, prescription_id=first, by=scene.partner)
+    taking.give_back_place(session, prescription_id=first, by=scene.partner)
     lines = session.execute(queries.ledger_of(scene.action.id)).scalars().all()
     told = [
         (Movement.UTILISEE, first, 1, 0, 1),

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import endings, history, ledger, life, rules, writing
+from portal.conventions import endings, history, ledger, life, rules, taking, writing
 from portal.conventions.engagements import ConventionEvent
 from portal.conventions.models import Convention, PlaceMode
 from portal.conventions.states import ConventionState, Standing
@@ -56,9 +56,9 @@ def test_a_draft_gives_no_place_until_it_is_signed(session: Session, officer: Us
     offer = make_offer(session, structure)
     convention = make_convention(session, structure, signee_le=None)
     make_action(session, convention, [offer], places=2)
-    assert ledger.running_actions(session, offer.id, clock.today()) == []
+    assert taking.running_actions(session, offer.id, clock.today()) == []
     life.sign(session, convention, signee_le=clock.today(), by=officer)
-    assert len(ledger.running_actions(session, offer.id, clock.today())) == 1
+    assert len(taking.running_actions(session, offer.id, clock.today())) == 1
     assert convention.standing_on(clock.today()) is Standing.ACTIVE
     with pytest.raises(AlreadyDone):
         life.sign(session, convention, signee_le=clock.today(), by=officer)

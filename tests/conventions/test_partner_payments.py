@@ -397,16 +397,3 @@ def test_the_cost_does_not_grow(
     with count_statements(session) as many:
         browser.get(address(convention))
     assert len(few) == len(many)
-
-
-def test_a_payment_taken_out_meanwhile_is_said(
-    session: Session, convention: Convention, officer: User, sign_in: SignIn
-) -> None:
-    made = payments.plan(session, convention, planned(), by=officer)
-    session.commit()
-    browser = sign_in(officer)
-    form = browser.get(address(convention, f"/{made.id}/verse")).form("paid-form")
-    payments.remove(session, convention, made.id, by=officer)
-    session.commit()
-    page = form.submit("Enregistrer")
-    assert page.path == address(convention) and "n’est plus dans le calendrier" in page.text

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import history, life, papers, payments, reports
+from portal.conventions import history, life, papers, payments, report_schedule, reports
 from portal.conventions.engagements import ConventionDocument, PartnerPayment
 from portal.conventions.models import Convention
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
@@ -186,7 +186,7 @@ def test_a_document_is_of_a_report_or_of_a_payment(
 ) -> None:
     _, convention = partner
     kept = join(session, convention, planned(session, convention, officer), officer)
-    reports.schedule(session, convention, 12, by=officer)
+    report_schedule.schedule(session, convention, 12, by=officer)
     kept.report_id = reports.of_convention(session, convention.id)[0].id
     with pytest.raises(IntegrityError, match="of_one_thing"):
         session.flush()

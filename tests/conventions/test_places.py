@@ -255,7 +255,7 @@ def test_the_picture_says_what_the_table_says(session: Session, officer: User, s
     amend(session, scene, officer, 1, days=30)
     action = made(scene)
     convention = session.get_one(Convention, action.convention_id)
-    drawn = over_time.picture(session, action, convention, clock.today())
+    drawn = over_time.picture(ledger.timeline(session, action), convention, clock.today())
     assert [area.label for area in drawn.areas] == ["Utilisées", "Occupées", "Retenues"]
     heights = [float(corner.split(",")[1]) for corner in drawn.financed.split()]
     assert len(set(heights)) == 2 and heights[0] > heights[-1], "one step up"
@@ -291,10 +291,25 @@ def test_places_held_beyond_the_financed_ones_are_a_column_of_their_own(
     assert financed + beyond == sum(taken) + free
 
 
+def test_a_day_that_changes_nothing_is_no_corner(session: Session) -> None:
+    """A year of comings and goings is drawn in as many corners as the tally has values, not days."""
+    action = made(make_scene(session))
+    convention = session.get_one(Convention, action.convention_id)
+    first = convention.date_debut
+    days = [first + timedelta(days=n) for n in range(60)]
+    told = ledger.Timeline([], [9], days, [0] * 61, [0, *range(1, 31), *[30] * 30], [0] * 61, 0)
+    drawn = over_time.picture(told, convention, clock.today())
+    (area,) = drawn.areas
+    # Up: two corners for each of the 30 values, the beginning and today; down: level, along the floor.
+    assert len(area.points.split()) == 2 * 29 + 2 + 2
+    xs = [float(corner.split(",")[0]) for corner in area.points.split()]
+    assert xs[:-2] == sorted(xs[:-2]) and xs[-2:] == [xs[-3], xs[0]]
+
+
 def test_an_action_that_nobody_took_is_drawn_too(session: Session) -> None:
     action = made(make_scene(session, places=0))
     convention = session.get_one(Convention, action.convention_id)
-    drawn = over_time.picture(session, action, convention, clock.today())
+    drawn = over_time.picture(ledger.timeline(session, action), convention, clock.today())
     assert drawn.areas == []
     assert len(drawn.financed.split()) >= 2
 

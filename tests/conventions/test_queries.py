@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import ledger, queries
+from portal.conventions import queries, taking, totals
 from portal.conventions.models import Convention, PlaceMode
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
@@ -45,9 +45,9 @@ def test_an_account_adds_places_and_money(session: Session) -> None:
     make_action(session, convention, [scene.offer], places=2, cout_unitaire_centimes=1)
     session.expire_all()
     (convention,) = seen(session, scene.partner)
-    accounts = queries.Accounts(session, [convention], clock.today())
+    accounts = totals.Accounts(session, [convention], clock.today())
     first = next(a for a in convention.actions if a.id == scene.action.id)
-    assert accounts.of_action(first) == queries.Account(
+    assert accounts.of_action(first) == totals.Account(
         financees=5,
         retenues=1,
         occupees=1,
@@ -73,7 +73,7 @@ def test_free_places_of_one_action_do_not_hide_what_lacks_in_another(session: Se
     session.flush()
     session.expire_all()
     (convention,) = seen(session, scene.partner)
-    assert queries.Accounts(session, [convention], clock.today()).of_convention(convention).libres == 3
+    assert totals.Accounts(session, [convention], clock.today()).of_convention(convention).libres == 3
 
 
 def test_people_who_wait_are_counted_once_and_where_places_run(session: Session) -> None:
@@ -85,10 +85,10 @@ def test_people_who_wait_are_counted_once_and_where_places_run(session: Session)
     make_action(session, ended, [scene.offer], places=4)
     for _ in range(2):
         prescription = make_prescription(session, scene)
-        ledger.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
+        taking.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
     session.expire_all()
     conventions = seen(session, scene.partner)
-    accounts = queries.Accounts(session, conventions, today)
+    accounts = totals.Accounts(session, conventions, today)
     running = next(c for c in conventions if c.id == convention.id)
     assert [accounts.of_action(action).en_attente for action in running.actions] == [2, 2]
     assert accounts.of_convention(running).en_attente == 2
@@ -97,8 +97,8 @@ def test_people_who_wait_are_counted_once_and_where_places_run(session: Session)
 
 
 def test_no_convention_has_an_account_of_nothing(session: Session) -> None:
-    accounts = queries.Accounts(session, [], clock.today())
-    assert accounts.of_all([]) == queries.Account(0, 0, 0, 0, 0, 0, 0, 0)
+    accounts = totals.Accounts(session, [], clock.today())
+    assert accounts.of_all([]) == totals.Account(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_accounts_read_the_ledger_once(session: Session) -> None:
@@ -111,7 +111,7 @@ def test_accounts_read_the_ledger_once(session: Session) -> None:
         session.expire_all()
         with count_statements(session) as sent:
             conventions = seen(session, partner)
-            accounts = queries.Accounts(session, conventions, clock.today())
+            accounts = totals.Accounts(session, conventions, clock.today())
             accounts.of_all(conventions)
             assert all(accounts.of_convention(c).financees == 3 for c in conventions)
         return len(sent)

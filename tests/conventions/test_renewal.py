@@ -9,7 +9,17 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import amendments, ledger, life, payments, queries, renewal, reports, rules
+from portal.conventions import (
+    amendments,
+    ledger,
+    life,
+    payments,
+    queries,
+    renewal,
+    report_schedule,
+    reports,
+    rules,
+)
 from portal.conventions.engagements import PartnerPayment, PartnerReport, ReportKind
 from portal.conventions.models import Convention, FinancedAction, Movement, PlaceMode, PlaceMovement
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
@@ -339,7 +349,7 @@ def test_a_shorter_renewal_asks_for_nothing_after_its_grace_and_pays_no_more_tha
 ) -> None:
     convention = of(session, scene)
     convention.grace_jours = 30
-    reports.schedule(session, convention, 12, by=officer)
+    report_schedule.schedule(session, convention, 12, by=officer)
     payments.plan(
         session,
         convention,

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from portal.accounts.models import Role
-from portal.conventions import ledger, rules
+from portal.conventions import rules, taking
 from portal.conventions.models import ActionOffer, Convention, FinancedAction, PlaceMode
 from portal.conventions.states import ConventionState, Standing
 from portal.errors import NotAllowed, RuleBroken
@@ -241,7 +241,7 @@ def test_places_given_back_may_be_taken_away(session: Session) -> None:
     officer, scene = make_user(session, Role.CONVENTIONNEMENT), make_scene(session, places=1)
     assert scene.action is not None
     prescription = make_prescription(session, scene, State.ACCEPTEE)
-    ledger.give_back_place(session, prescription_id=prescription.id, by=scene.partner)
+    taking.give_back_place(session, prescription_id=prescription.id, by=scene.partner)
     convention = session.get_one(Convention, scene.action.convention_id)
     values = action_values(scene.action, offer_ids=[scene.offer.id], places_financees=0)
     rules.change_action(session, scene.action, convention, values, by=officer)

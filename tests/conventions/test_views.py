@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import ledger, queries
+from portal.conventions import queries, taking
 from portal.conventions.models import Convention, PlaceMode
 from portal.prescriptions.states import State
 from portal.structures import rules as structure_rules
@@ -336,7 +336,7 @@ def test_places_that_cost_more_than_the_amount_are_told(
 def test_people_who_wait_are_told(session: Session, sign_in: SignIn) -> None:
     scene = make_scene(session, places=0)
     prescription = make_prescription(session, scene)
-    ledger.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
+    taking.join_waiting_list(session, offer_id=scene.offer.id, prescription_id=prescription.id)
     browser = sign_in(scene.partner)
     assert "1 personne attend une place" in browser.get(f"/conventions/{made(scene).convention_id}").text
     assert rows(browser.get("/conventions"))[0][6] == "1"

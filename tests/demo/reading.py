@@ -37,6 +37,14 @@ INVENTED_NAMES = {
     "Untel",
     "Quidam",
     "Gabarit",
+    "Esquisse",
+    "Croquis",
+    "Ébauche",
+    "Anonyme",
+    "Pseudonyme",
+    "Mannequin",
+    "Silhouette",
+    "Schéma",
 }
 # Ranges that the regulator keeps for fiction: they ring nowhere.
 FICTION = re.compile(r"\+33(19900|26191|35301|46571|53649|63998)\d{4}")

@@ -13,7 +13,8 @@ from portal import clock, demo, jobs
 from portal.accounts import rules as account_rules
 from portal.accounts.models import OutgoingMail, User
 from portal.budget import bilans, expenses, follow
-from portal.budget.models import BilanState, StateConvention
+from portal.budget.bilan_models import BilanState
+from portal.budget.models import StateConvention
 from portal.config import Config
 from portal.conventions import waiting
 from portal.conventions.engagements import PartnerReport, ReportState

@@ -8,10 +8,8 @@ from sqlmodel import Session
 from portal import clock, demo
 from portal.accounts.models import OutgoingMail
 from portal.beneficiaries.models import Beneficiary
-from portal.budget.models import (
-    BudgetEvent,
-    Expense,
-)
+from portal.budget.models import BudgetEvent
+from portal.budget.spending_models import Expense
 from portal.conventions.engagements import (
     PartnerPayment,
 )

@@ -7,14 +7,9 @@ from sqlmodel import Session
 
 from portal import clock, demo
 from portal.budget import accounts, bilans, expenses, fiches
-from portal.budget.models import (
-    BilanState,
-    Bloc,
-    BudgetEvent,
-    PaymentKind,
-    StateAmendment,
-    StateConvention,
-)
+from portal.budget.bilan_models import BilanState
+from portal.budget.models import Bloc, BudgetEvent, StateAmendment, StateConvention
+from portal.budget.spending_models import PaymentKind
 from portal.conventions.engagements import (
     ConventionEvent,
     PartnerPayment,

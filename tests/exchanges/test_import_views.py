@@ -13,9 +13,9 @@ from portal.exchanges.imports import runs
 from portal.exchanges.models import ImportRun, ImportState
 from portal.offers.models import Offer
 from portal.structures.models import Structure
+from tests.exchanges.files import read_sheets
 from tests.exchanges.import_tables import SERVICE, STRUCTURE, lines, only, table, workbook
-from tests.exchanges.test_imports import TestMapping
-from tests.exchanges.test_views import read_sheets
+from tests.exchanges.test_import_columns import TestMapping
 from tests.factories.accounts import make_user
 from tests.pages import Browser, Page
 

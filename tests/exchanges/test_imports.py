@@ -131,7 +131,7 @@ class TestWhatGoesIn:
         assert (offer.nom, offer.publics_precisions) == (danger, "@SUM(1;2)")
         rows = list(exports.rows_of("services", session, source=OWN, public_url=URL))
         assert f"'{danger}".replace('"', '""') in b"".join(exports.as_csv("services", rows)).decode()
-        from tests.exchanges.test_views import read_sheets
+        from tests.exchanges.files import read_sheets
 
         sheets = read_sheets(
             as_xlsx({"structures": [], "services": rows})

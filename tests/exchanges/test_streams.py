@@ -280,7 +280,7 @@ class TestNothingChanged:
         session.execute(text("DELETE FROM offer_session"))
         write(session, Structure, catalogue.structures[0].id, nom="Une autre enseigne")
         assert moved()
-        tomorrow = clock.now() + timedelta(days=1)
+        tomorrow = clock.today() + timedelta(days=1)
         move_clock(tomorrow.year, tomorrow.month, tomorrow.day, 12)
         assert moved()
 

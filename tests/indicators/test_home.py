@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from portal import clock
 from portal.accounts.models import Role, User
-from portal.conventions import reports
+from portal.conventions import report_schedule, report_writing, reports
 from portal.conventions.engagements import ReportKind
 from portal.conventions.models import Convention
 from portal.prescriptions import answers, due, rules
@@ -64,7 +64,7 @@ def test_a_partner_reads_which_reports_are_due(sign_in: Callable[[User], Browser
     convention = session.get_one(Convention, scene.action.convention_id)
     officer = make_user(session, Role.CONVENTIONNEMENT)
     for days in (-1, 30, 31):
-        reports.ask(
+        report_schedule.ask(
             session,
             convention,
             {
@@ -79,7 +79,7 @@ def test_a_partner_reads_which_reports_are_due(sign_in: Callable[[User], Browser
     page = sign_in(scene.partner).get("/")
     assert tallies(page)["rapport à remettre"] == "1", "not what is due in more than thirty days"
     report = reports.of_convention(session, convention.id)[0]
-    reports.hand_in(session, convention, report.id, {"realise": "Fait."}, {}, by=scene.partner)
+    report_writing.hand_in(session, convention, report.id, {"realise": "Fait."}, {}, by=scene.partner)
     session.flush()
     assert "rapport en retard" not in tallies(sign_in(scene.partner).get("/"))
     assert sign_in(officer).get("/").click("Rapports à lire (1)").path == "/conventions/rapports"

@@ -85,7 +85,7 @@ def test_an_offer_hides_the_day_after_its_last(
     offer = make_offer(session, date_fin=clock.today() + timedelta(days=1))
     session.commit()
     browser.get(f"/offres/{offer.id}")
-    after = clock.now() + timedelta(days=2)
+    after = clock.today() + timedelta(days=2)
     move_clock(after.year, after.month, after.day, 12)
     assert "n’est plus proposée" in browser.get(f"/offres/{offer.id}", status=410).h1
     assert "1 offre" not in browser.get("/offres").text

@@ -100,9 +100,10 @@ def test_a_version_is_read_then_put_back(
     page = version_page(page.browser, offer, first)
     said = " ".join(page.soup.select_one("table").text.split())  # type: ignore[union-attr]
     assert "Nom de l’offre Atelier trottinette Atelier vélo" in said
+    assert "Les sessions et les documents ne reviennent pas en arrière" in page.text
     assert "Rien 31 janvier 2030" in said and "Redon" in said and "Rennes" in said
     page = page.form(f"/historique/{first.id}").submit("Revenir à cette version")
-    assert "revenue à cette version" in page.text
+    assert "revenue à cette version. Ses sessions et ses documents sont restés les mêmes." in page.text
     session.refresh(offer)
     assert (offer.nom, offer.date_fin, offer.commune, offer.nombre_semaines) == (
         "Atelier vélo",

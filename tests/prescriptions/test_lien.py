@@ -72,6 +72,46 @@ class TestWhatItShows:
         for words in ("Structure relancée", "Avez-vous pu la joindre ?", "Nous la rappelons lundi."):
             assert words in told.get_text()
 
+    def test_what_came_since_it_was_last_opened_is_new(
+        self, session: Session, browser: Browser, scene: Scene, move_clock: Any
+    ) -> None:
+        move_clock(2026, 3, 2, 9)
+        prescription = make_prescription(session, scene)
+        rules.write_message(session, prescription, by=scene.referent, text="Elle est libre le lundi.")
+        session.commit()
+
+        def new() -> list[str]:
+            page = browser.get(link(prescription))
+            return [
+                " ".join(tag.get_text().split())
+                for tag in page.soup.select(".timeline li p")
+                if "Nouveau" in tag.get_text()
+            ]
+
+        # A scanner of mail opens it at once: what the e-mail tells stays new to who reads it.
+        assert len(new()) == 2
+        later(move_clock, hours=2)
+        assert len(new()) == 2
+        later(move_clock, minutes=1)
+        assert new() == []
+        later(move_clock, days=1)
+        rules.remind(session, prescription, by=scene.referent, message="Avez-vous pu la joindre ?")
+        rules.write_message(session, prescription, by=scene.referent, text="Et le mardi.")
+        session.commit()
+        later(move_clock, hours=2)
+        told, done = new()
+        assert "mardi 3 mars 2026" in told
+        assert done.startswith("Structure relancée")
+        # What the structure writes itself is not new to it, and shows that it has read the rest.
+        later(move_clock, days=1)
+        rules.write_message(session, prescription, by=scene.referent, text="Et le jeudi.")
+        session.commit()
+        later(move_clock, minutes=1)
+        page = browser.get(link(prescription))
+        assert "1 nouveau message" in page.text
+        page.form("/message").submit("Envoyer le message", texte="Jeudi, très bien.")
+        assert new() == []
+
     def test_nobody_finds_it_by_chance(self, session: Session, browser: Browser, scene: Scene) -> None:
         prescription = make_prescription(session, scene)
         session.commit()
@@ -126,7 +166,7 @@ class TestWhatItDoes:
         assert prescription.minutes_prevues == 720
         page = page.form("/message").submit("Envoyer le message", texte="Tout va bien.")
         assert "Votre message est envoyé" in page.text
-        assert "La structure, par le lien du courriel" in page.text
+        assert "par la structure, par le lien du courriel" in page.text
         form = page.click("Déclarer la fin").form("/terminer")
         page = form.submit("Déclarer la fin", status=410, motif_sortie="emploi", type_contrat="cdi")
         assert prescription.state is State.TERMINEE

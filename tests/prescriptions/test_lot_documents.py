@@ -70,7 +70,7 @@ def test_joined_once_each_has_its_own(session: Session, sign_in: SignIn) -> None
     assert page.path == page_of(lot_id, drafts[0])
     assert {one.motif for one in drafts} == {"Pour elle."}
     assert [one.offre_nom in page.text for one in drafts] == [True] * 3
-    key = str(page.form("/documents/").values["cle_document"])
+    key = str(page.form(page_of(lot_id, drafts[0])).values["cle_document"])
     for _ in range(2):
         page = put(browser, page_of(lot_id, drafts[0]), key=key)
         assert page.path == f"/prescriptions/lots/{lot_id}"

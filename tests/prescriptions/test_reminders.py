@@ -11,7 +11,7 @@ from portal.beneficiaries.models import Beneficiary
 from portal.conventions import ledger
 from portal.conventions.models import Convention, FollowUpRules
 from portal.offers.models import OfferSession
-from portal.prescriptions import answers, due, reminders, rules
+from portal.prescriptions import answers, due, notifications, reminders, rules
 from portal.prescriptions.models import Prescription, PrescriptionReminder, Transition
 from portal.prescriptions.notifications import Sender
 from portal.prescriptions.seats import Meeting
@@ -185,6 +185,24 @@ class TestSilence:
         meeting = Meeting(at=START + timedelta(days=15))
         answers.agree_meeting(session, prescription, meeting, by=scene.partner)
         assert over(session, at, range(1, 25)) == {16: [RAPPEL], 20: [RAPPEL]}
+
+    def test_what_is_proposed_for_later_does_not_expire_before(self, session: Session, at: At) -> None:
+        scene = make_scene(session)
+        meeting, chosen = (make_prescription(session, scene) for _ in range(2))
+        answers.agree_meeting(session, meeting, Meeting(at=START + timedelta(days=60)), by=scene.partner)
+        first = OfferSession(offer_id=scene.offer.id, debut=START.date() + timedelta(days=60))
+        session.add(first)
+        session.flush()
+        answers.agree_meeting(session, chosen, Meeting(session_id=first.id), by=scene.partner)
+        # Reminded of once that day is over, and told when it will expire: 45 days after it.
+        assert over(session, at, range(1, 70, 3)) == {61: sorted([RAPPEL, SILENCE] * 2)}
+        assert {notifications.expires_on(session, p) for p in (meeting, chosen)} == {date(2026, 4, 20)}
+        at(104)
+        run(session)
+        assert {meeting.state, chosen.state} == {State.ENVOYEE}
+        at(106)
+        run(session)
+        assert {meeting.state, chosen.state} == {State.EXPIREE}
 
     def test_a_job_that_did_not_run_leaves_one_letter(self, session: Session, at: At) -> None:
         make_prescription(session, make_scene(session))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,17 +10,23 @@ from aiosmtpd.controller import Controller
 from sqlmodel import select
 
 from portal import clock
-from portal.accounts.models import OutgoingMail
+from portal.accounts.models import OutgoingMail, Role
 from portal.accounts.rules import queue_mail
+from portal.budget import deadlines
+from portal.budget.models import Volet
 from portal.catalogue import address, saved
 from portal.catalogue.models import Frequence, SavedSearch
 from portal.config import Config
+from portal.conventions.engagements import DueNotice, PartnerReport, ReportKind
 from portal.db import Database
 from portal.prescriptions.models import Prescription, PrescriptionReminder, ReminderKind
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
+from tests.factories.budget import make_state_convention
+from tests.factories.conventions import make_convention
 from tests.factories.offers import make_offer
 from tests.factories.prescriptions import make_prescription, make_scene
+from tests.factories.structures import make_partner, make_structure
 from tests.races import workers
 from tests.races.databases import own_database
 from tests.races.workers import race
@@ -86,6 +92,49 @@ def test_each_reminder_is_written_once(arena: Database, config: Config) -> None:
         }
         # The member and the contact address of the structure.
         assert len(session.exec(select(OutgoingMail)).all()) == 30
+
+
+def test_each_person_is_told_once_of_what_falls_due(arena: Database, config: Config) -> None:
+    today = clock.today()
+    with arena.writing() as session:
+        officers = [make_user(session, Role.CONVENTIONNEMENT).courriel for _ in range(2)]
+        for _ in range(3):
+            # The advance is late, so is the bilan of last year.
+            make_state_convention(
+                session,
+                {(today.year - 1, Volet.INGENIERIE): 10_000_000},
+                signe_le=date(today.year - 1, 1, 2),
+                date_debut=date(today.year - 1, 1, 1),
+                date_fin=date(today.year, 12, 31),
+            )
+        structure = make_structure(session)
+        members = [make_partner(session, structure)[0].courriel for _ in range(2)]
+        for number in range(4):
+            convention = make_convention(
+                session, structure, date_debut=today - timedelta(300), date_fin=today + timedelta(25 + number)
+            )
+            session.add(
+                PartnerReport(
+                    convention_id=convention.id,
+                    kind=ReportKind.ACTIVITE,
+                    debut=today - timedelta(200),
+                    fin=today - timedelta(50),
+                    du_le=today + timedelta(3),
+                )
+            )
+    with arena.session(read_only=True) as session:
+        wanted = len(deadlines.due(session, today))
+    url = arena.engine.url.render_as_string(hide_password=False)
+    said = race(url, workers.run_job, [("echeances", config, "")] * 4)
+    # Whoever notes the first thing notes them all, and writes the letters; the others find nothing to tell.
+    assert sorted(said) == ["0 due dates told in 0 letters"] * 3 + [
+        f"{wanted} due dates told in {len(officers) + len(members)} letters"
+    ]
+    assert wanted >= 11
+    with arena.session(read_only=True) as session:
+        mails = session.exec(select(OutgoingMail)).all()
+        assert Counter(mail.recipient for mail in mails) == dict.fromkeys([*officers, *members], 1)
+        assert len(session.exec(select(DueNotice)).all()) == wanted
 
 
 def test_each_alert_is_told_once(arena: Database, config: Config) -> None:

@@ -11,16 +11,9 @@ from sqlmodel import select
 from portal import clock
 from portal.accounts.models import Role, User
 from portal.budget import intake, payments, posts
-from portal.budget.models import (
-    Expense,
-    ExpenseImport,
-    Nature,
-    PaymentKind,
-    StateConvention,
-    StatePayment,
-    Volet,
-)
+from portal.budget.models import Nature, StateConvention, Volet
 from portal.budget.payments import Step
+from portal.budget.spending_models import Expense, ExpenseImport, PaymentKind, StatePayment
 from portal.db import Database
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from tests.factories.accounts import make_user

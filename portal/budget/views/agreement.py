@@ -9,7 +9,7 @@ from stdnum import iban
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import agreement, history, papers, queries
+from portal.budget import agreement, amendments, history, papers, queries
 from portal.budget.accounts import gaps, of_all
 from portal.budget.agreement_forms import (
     IdentityForm,
@@ -64,6 +64,7 @@ def index() -> Any:
         may_write=may_write(),
         watched=[(convention, found) for convention in watched if (found := gaps(told[convention.id]))],
         asks_correction=has_role(Role.ETAT),
+        waiting=db().execute(queries.bilans_waiting(person())).all(),
     )
 
 
@@ -90,6 +91,7 @@ def show(convention_id: uuid.UUID) -> Any:
         terms=terms,
         amendments=[a for a in texts.amendments if may_write() or a.signe_le is not None],
         draft_amendment=next((a for a in texts.amendments if a.numero and a.signe_le is None), None),
+        stuck=amendments.why_not_signed(convention, today),
         day=day,
         chosen=chosen,
         wrong=wrong,
@@ -196,7 +198,7 @@ def edit(convention_id: uuid.UUID) -> Any:
             flash("La convention est enregistrée.", "success")
             return redirect(url_for("budget.show", convention_id=convention_id), 303)
     page = render_template("budget/form.html", form=form, convention=convention, conflict=conflict)
-    return make_response(page, 422 if posted else 200)
+    return make_response(page, 409 if conflict else 422 if posted else 200)
 
 
 def _readable_lines() -> list[Any]:

@@ -21,6 +21,7 @@ from portal.budget.terms import Texts, texts_of
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
 from portal.conventions.states import ConventionState
 from portal.errors import ChangedMeanwhile, RuleBroken
+from portal.web import failures
 from portal.web.access import allow, person
 from portal.web.conflicts import Conflict, between
 from portal.web.fields import STALE, new_key
@@ -32,6 +33,7 @@ from portal.web.session import db
 def amendment(convention_id: uuid.UUID, numero: int) -> Any:
     """A text: what it says, what it changes, its documents. Number 0 is the initial one."""
     convention, texts, found = _opened(convention_id, numero)
+    stuck = _why_stuck(convention, found)
     return render_template(
         "budget/amendment.html",
         convention=convention,
@@ -44,7 +46,9 @@ def amendment(convention_id: uuid.UUID, numero: int) -> Any:
         ),
         documents=papers.of(db(), convention, amendment_id=found.id),
         may_attach=may_write() and convention.state is not ConventionState.CLOSE,
-        may_change=may_write() and _is_open(convention, found),
+        may_change=may_write() and found.signe_le is None and not stuck,
+        may_remove=may_write() and found.signe_le is None and numero > 0,
+        stuck=stuck,
         remove_form=RemoveForm(data={"version": str(found.version)}),
     )
 
@@ -92,11 +96,17 @@ def new_amendment(convention_id: uuid.UUID) -> Any:
 @allow(Role.CONVENTIONNEMENT)
 def edit_amendment(convention_id: uuid.UUID, numero: int) -> Any:
     """Change a draft: its object, target, end, and amounts by year and volet."""
-    convention, texts, found = _opened(convention_id, numero)
+    convention = visible(convention_id)
     if request.method == "POST" and "version" not in request.form:
         # "Start over from what is saved."
         return redirect(request.path, 303)
     posted = request.method == "POST"
+    if posted and numero and amendments.one(db(), convention, numero) is None:
+        return _gone(convention, numero)
+    convention, texts, found = _opened(convention_id, numero)
+    why = _why_stuck(convention, found)
+    if why and not posted:
+        return _stuck(convention, found, why)
     form = _form(request.form if posted else None, convention, texts, found)
     conflict: Conflict | None = None
     if posted and form.validate():
@@ -118,8 +128,7 @@ def edit_amendment(convention_id: uuid.UUID, numero: int) -> Any:
             texts = texts_of(db(), [convention])[convention.id]
             there = next((a for a in texts.amendments if a.numero == numero), None)
             if there is None:
-                flash("Cet avenant a été retiré pendant que vous écriviez.", "warning")
-                return redirect(url_for("budget.show", convention_id=convention_id), 303)
+                return _gone(convention, numero)
             found = there
             if isinstance(broken, ChangedMeanwhile):
                 conflict = between(
@@ -142,7 +151,7 @@ def edit_amendment(convention_id: uuid.UUID, numero: int) -> Any:
         conflict=conflict,
         volets=list(Volet),
     )
-    return make_response(page, 422 if posted else 200)
+    return make_response(page, 409 if conflict else 422 if posted else 200)
 
 
 @blueprint.route("/<uuid:convention_id>/avenants/<int:numero>/signer", methods=["GET", "POST"])
@@ -153,6 +162,9 @@ def sign_amendment(convention_id: uuid.UUID, numero: int) -> Any:
     if numero == 0:
         return redirect(url_for("budget.sign", convention_id=convention_id), 303)
     posted = request.method == "POST"
+    why = _why_stuck(convention, found)
+    if why and not posted:
+        return _stuck(convention, found, why)
     form = SignForm(request.form if posted else None, data={"version": str(found.version)})
     if posted and form.validate():
         try:
@@ -220,11 +232,26 @@ def _opened(convention_id: uuid.UUID, numero: int) -> tuple[StateConvention, Tex
     return convention, texts, found
 
 
-def _is_open(convention: StateConvention, found: StateAmendment) -> bool:
-    return found.signe_le is None and convention.state in {
-        ConventionState.BROUILLON,
-        ConventionState.SIGNEE,
-    }
+def _why_stuck(convention: StateConvention, found: StateAmendment) -> str | None:
+    return amendments.why_not_signed(convention, clock.today()) if found.signe_le is None else None
+
+
+def _stuck(convention: StateConvention, found: StateAmendment, why: str) -> Any:
+    flash(why, "warning")
+    return redirect(url_for("budget.amendment", convention_id=convention.id, numero=found.numero), 303)
+
+
+def _gone(convention: StateConvention, numero: int) -> Any:
+    """Somebody took the draft away meanwhile: what was typed is given back."""
+    # Of the amounts, those of the years that the page may have shown.
+    years = range(convention.date_debut.year, convention.date_fin.year + 2)
+    lost = StateAmendment(convention_id=convention.id, numero=numero, objet="")
+    return failures.gone(
+        "Cet avenant a été retiré",
+        f"Quelqu’un a retiré l’avenant n° {numero} pendant que vous écriviez. Rien n’a été enregistré.",
+        (url_for("budget.show", convention_id=convention.id, _anchor="avenants"), "Revenir à la convention"),
+        amendment_form(years, request.form, lost, {}),
+    )
 
 
 def _amounts(texts: Texts, found: StateAmendment) -> dict[tuple[int, Volet], int]:

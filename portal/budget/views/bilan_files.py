@@ -7,8 +7,8 @@ from flask import Response, current_app
 
 from portal import clock
 from portal.budget import bilan_files, bilans
+from portal.budget.bilan_models import Bilan, BilanState
 from portal.budget.bilans import PartState
-from portal.budget.models import Bilan, BilanState
 from portal.budget.views.bilans import opened_for_files
 from portal.budget.views.blueprint import READERS, blueprint
 from portal.web.access import allow

@@ -7,11 +7,12 @@ from flask import abort, current_app, flash, make_response, redirect, render_tem
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import bilan_figures, bilans, history, letters, papers
+from portal.budget import bilan_parts, bilan_reading, bilan_writing, bilans, history, letters, papers
 from portal.budget.bilan_forms import CorrectionForm, MarkForm, PartForm, part_as_typed
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState, Mark
 from portal.budget.bilans import PartState
 from portal.budget.handed_in import Gap
-from portal.budget.models import Bilan, BilanKind, BilanState, Mark, StateConvention, Volet
+from portal.budget.models import StateConvention, Volet
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
 from portal.budget.views.sections import link
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
@@ -25,19 +26,19 @@ link(40, "Bilans", "budget.bilans")
 _KEYS = ",".join(
     f'"{key}"'
     for key in (
-        bilan_figures.SYNTHESE,
+        bilan_parts.SYNTHESE,
         *(f"volet-{volet.value}" for volet in Volet),
-        bilan_figures.DEPENSES,
-        bilan_figures.COMPTES,
-        bilan_figures.PLAN,
-        bilan_figures.FICHES,
-        bilan_figures.PLACES,
-        bilan_figures.PIECES,
+        bilan_parts.DEPENSES,
+        bilan_parts.COMPTES,
+        bilan_parts.PLAN,
+        bilan_parts.FICHES,
+        bilan_parts.PLACES,
+        bilan_parts.PIECES,
     )
 )
 _PART = f"/<uuid:convention_id>/bilans/<uuid:bilan_id>/parties/<any({_KEYS}):part>"
 # Parts that tell the accounts of years, which a correction of another bilan may change.
-_TOLD_BY_YEAR = {bilan_figures.SYNTHESE, bilan_figures.DEPENSES, bilan_figures.COMPTES}
+_TOLD_BY_YEAR = {bilan_parts.SYNTHESE, bilan_parts.DEPENSES, bilan_parts.COMPTES}
 _CHANGED = "Ce bilan a changé entre-temps : relisez-le."
 
 
@@ -63,7 +64,7 @@ def begin_bilan(convention_id: uuid.UUID, annee: int, kind: str) -> Any:
     """Begin a bilan, or open the one that is there."""
     convention = visible(convention_id)
     try:
-        bilan = bilans.begin(db(), convention, annee, BilanKind(kind), by=person())
+        bilan = bilan_writing.begin(db(), convention, annee, BilanKind(kind), by=person())
     except RuleBroken as broken:
         db().rollback()
         flash(broken.message, "warning")
@@ -99,7 +100,7 @@ def write_bilan_part(convention_id: uuid.UUID, bilan_id: uuid.UUID, part: str) -
     conflict = None
     if form.validate():
         try:
-            bilans.write_part(
+            bilan_writing.write_part(
                 db(),
                 bilan,
                 convention,
@@ -129,7 +130,9 @@ def write_bilan_part(convention_id: uuid.UUID, bilan_id: uuid.UUID, part: str) -
             db().commit()
             flash("Cette partie est enregistrée.", "success")
             return redirect(_home(bilan), 303)
-    return make_response(_part_page(convention, bilan, part, form=form, conflict=conflict), 422)
+    return make_response(
+        _part_page(convention, bilan, part, form=form, conflict=conflict), 409 if conflict else 422
+    )
 
 
 @blueprint.post(f"{_PART}/avis")
@@ -140,7 +143,7 @@ def mark_bilan_part(convention_id: uuid.UUID, bilan_id: uuid.UUID, part: str) ->
     form = MarkForm(request.form)
     if form.validate():
         try:
-            bilans.mark_part(
+            bilan_reading.mark_part(
                 db(),
                 bilan,
                 convention,
@@ -166,7 +169,7 @@ def hand_in_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     """Hand a bilan in to the State."""
     convention, bilan = _opened(convention_id, bilan_id)
     try:
-        bilans.hand_in(db(), bilan, convention, by=person(), version=posted_version())
+        bilan_writing.hand_in(db(), bilan, convention, by=person(), version=posted_version())
         later = [gap for gap in bilans.gaps(db(), convention) if gap.annee == bilan.annee]
         letters.tell_handed_in(db(), bilan, convention, public_url=_public_url(), gaps=later)
     except ChangedMeanwhile:
@@ -188,7 +191,7 @@ def accept_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     """End the first reading, or settle the bilan."""
     convention, bilan = _opened(convention_id, bilan_id)
     try:
-        bilans.accept(db(), bilan, convention, by=person(), version=posted_version())
+        bilan_reading.accept(db(), bilan, convention, by=person(), version=posted_version())
         if bilan.state is BilanState.ARRETE:
             letters.tell_read(db(), bilan, convention, public_url=_public_url())
     except ChangedMeanwhile:
@@ -216,7 +219,7 @@ def ask_bilan_correction(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     form = CorrectionForm(request.form if posted else None, data={"version": str(bilan.version)})
     if posted and form.validate():
         try:
-            bilans.ask_correction(
+            bilan_reading.ask_correction(
                 db(), bilan, convention, form.demande.data or "", by=person(), version=form.opened()
             )
             letters.tell_correction(db(), bilan, convention, public_url=_public_url())
@@ -224,6 +227,9 @@ def ask_bilan_correction(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
             db().rollback()
             convention, bilan = _opened(convention_id, bilan_id)
             form.refuse(broken.field, _CHANGED if isinstance(broken, ChangedMeanwhile) else broken.message)
+            if isinstance(broken, ChangedMeanwhile):
+                # Read again, it may be sent: the page says where the bilan stands now.
+                form.version.data = str(bilan.version)
         else:
             db().commit()
             flash("Votre demande est envoyée au département : il corrige, puis remet le bilan.", "success")
@@ -294,11 +300,11 @@ def _bilan_page(convention: StateConvention, bilan: Bilan) -> Any:
         today=clock.today(),
         states=states,
         hidden=_hidden(bilan),
-        missing=bilans.missing(db(), convention, bilan, states) if preparing and may_write() else [],
+        missing=bilan_writing.missing(db(), convention, bilan, states) if preparing and may_write() else [],
         steps=bilans.steps(db(), convention, bilan),
         documents=papers.of(db(), convention, bilan_id=bilan.id),
         may_write=may_write(),
-        may_read=bilans.may_read(bilan, person()),
+        may_read=bilan_reading.may_read(bilan, person()),
         gaps=[gap for gap in gaps if gap.bilan.id == bilan.id],
         later_gaps=[gap for gap in gaps if gap.annee == bilan.annee],
         asks_correction=has_role(Role.ETAT),
@@ -321,10 +327,11 @@ def _part_page(
     told = bilans.told_by(db(), convention, bilan, only=part)
     writing = may_write() and bilan.state is BilanState.PREPARATION
     if form is None and writing:
-        form = PartForm(None, data=part_as_typed(state, bilan_figures.proposed(part, told)))
-    reading = bilans.may_read(bilan, person())
+        form = PartForm(None, data=part_as_typed(state, bilan_parts.proposed(part, told)))
+    reading = bilan_reading.may_read(bilan, person())
     if mark_form is None and reading:
-        mine = next((mark for mark, _, _ in state.marks if mark.by_id == person().id), None)
+        # What was asked of the former round is read above; the new one is marked afresh.
+        mine = next((mark for mark, _, now in state.marks if now and mark.by_id == person().id), None)
         mark_form = MarkForm(
             None,
             data={
@@ -344,8 +351,8 @@ def _part_page(
         reading=reading,
         mark_form=mark_form,
         conflict=conflict,
-        lines_of=bilan_figures.lines_of,
-        documents=papers.of(db(), convention, bilan_id=bilan.id) if part == bilan_figures.PIECES else [],
+        lines_of=bilan_parts.lines_of,
+        documents=papers.of(db(), convention, bilan_id=bilan.id) if part == bilan_parts.PIECES else [],
         gaps=_gaps_told_by(convention, bilan) if part in _TOLD_BY_YEAR else [],
         asks_correction=has_role(Role.ETAT),
         may_write=may_write(),
@@ -357,7 +364,7 @@ def _gaps_told_by(convention: StateConvention, bilan: Bilan) -> list[Gap]:
 
 
 def _may_ask_correction(convention: StateConvention, bilan: Bilan) -> bool:
-    return bilans.may_read(bilan, person()) or bool(_gaps_told_by(convention, bilan))
+    return bilan_reading.may_read(bilan, person()) or bool(_gaps_told_by(convention, bilan))
 
 
 def _refused(bilan: Bilan, message: str, kind: str = "warning") -> Any:

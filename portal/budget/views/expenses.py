@@ -11,7 +11,8 @@ from portal.accounts.models import Role
 from portal.budget import expenses, history, papers, posts
 from portal.budget.checks import closing_bilans
 from portal.budget.expense_forms import ExpenseForm, expense_as_typed
-from portal.budget.models import BudgetDocument, Expense, Nature, StateConvention, Volet
+from portal.budget.models import BudgetDocument, Nature, StateConvention, Volet
+from portal.budget.spending_models import Expense
 from portal.budget.statement import statement
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
 from portal.budget.views.sections import link
@@ -112,7 +113,7 @@ def edit_expense(convention_id: uuid.UUID, annee: int, expense_id: uuid.UUID) ->
             db().commit()
             flash("La dépense est enregistrée.", "success")
             return redirect(_statement_url(convention_id, annee), 303)
-    return _form_page(form, convention, annee, expense, 422 if posted else 200, conflict)
+    return _form_page(form, convention, annee, expense, 409 if conflict else 422 if posted else 200, conflict)
 
 
 @blueprint.post("/<uuid:convention_id>/depenses/<int:annee>/<uuid:expense_id>/supprimer")

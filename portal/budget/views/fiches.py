@@ -104,7 +104,9 @@ def edit_fiche(convention_id: uuid.UUID, fiche_id: uuid.UUID) -> Any:
             db().commit()
             flash("La fiche est enregistrée.", "success")
             return redirect(_url(found), 303)
-    return _form_page(form, convention, found.annee, found, 422 if posted else 200, conflict)
+    return _form_page(
+        form, convention, found.annee, found, 409 if conflict else 422 if posted else 200, conflict
+    )
 
 
 @blueprint.post("/<uuid:convention_id>/fiche/<uuid:fiche_id>/supprimer")

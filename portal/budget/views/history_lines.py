@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from portal import money
-from portal.budget.models import Nature, NonEligible, Rounding, UnderConsumption, Volet
+from portal.budget.models import Nature, Rounding, UnderConsumption, Volet
+from portal.budget.spending_models import NonEligible
 from portal.web.answers import Row, changes_of
 
 _LABELS = {

@@ -9,7 +9,8 @@ from wtforms import SelectField
 from portal.accounts.models import Role
 from portal.budget import intake
 from portal.budget.expense_forms import SendTableForm, natures, volets
-from portal.budget.models import ExpenseImport, Nature, StateConvention, Volet
+from portal.budget.models import Nature, StateConvention, Volet
+from portal.budget.spending_models import ExpenseImport
 from portal.budget.views.blueprint import blueprint, visible
 from portal.budget.views.expenses import with_year
 from portal.errors import AlreadyDone, RuleBroken

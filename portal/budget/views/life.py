@@ -9,7 +9,7 @@ from flask import flash, make_response, redirect, render_template, request, url_
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import agreement
+from portal.budget import agreement, closing
 from portal.budget.agreement_forms import CloseForm, ReopenForm, SignForm, TerminateForm
 from portal.budget.models import StateConvention, Volet
 from portal.budget.terms import terms_on
@@ -101,5 +101,7 @@ def _act(convention_id: uuid.UUID, form_class: type[Versioned], template: str, v
         last_grace=convention.date_fin + timedelta(days=convention.grace_jours),
         today=clock.today(),
         volets=list(Volet),
+        draft_amendment=agreement.draft_amendment(db(), convention),
+        left_open=closing.left_open(db(), convention) if form_class is CloseForm else [],
     )
     return make_response(page, 422 if posted else 200)

@@ -16,8 +16,10 @@ from flask import (
 
 from portal.accounts.models import Role
 from portal.budget import papers
-from portal.budget.models import Bilan, Expense, StateAmendment, StateConvention, StatePayment
+from portal.budget.bilan_models import Bilan
+from portal.budget.models import StateAmendment, StateConvention
 from portal.budget.papers import Kind
+from portal.budget.spending_models import Expense, StatePayment
 from portal.budget.views.blueprint import READERS, blueprint, reads_drafts, visible
 from portal.errors import RuleBroken
 from portal.web import uploads

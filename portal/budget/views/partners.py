@@ -7,20 +7,33 @@ the room of conventions does not know.
 import uuid
 from typing import Any
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, request, url_for
 from sqlalchemy.orm import contains_eager, selectinload
 from sqlmodel import col, select
 
 from portal.accounts.models import Role
-from portal.conventions import queries
+from portal.budget.follow_forms import CorrectionForm, DatesForm, ReportForm
+from portal.conventions import history, queries
+from portal.conventions.engagements import PartnerReport
 from portal.conventions.models import Convention
 from portal.structures.models import Structure
+from portal.web import failures
 from portal.web.access import has_role, person
+from portal.web.fields import posted_form
+from portal.web.formats import moment
+from portal.web.forms import Form
 from portal.web.session import db
 
 blueprint = Blueprint("follow", "portal.budget.views.partners", url_prefix="/conventions")
 
 # A partner reads its own, the State's services those signed (`queries.scope`); only officers and the partner write.
+# What each page asks, to give it back when what it was about is there no more.
+_ASKED: dict[str, type[Form]] = {
+    "follow.new_report": DatesForm,
+    "follow.edit_report": DatesForm,
+    "follow.write_report": ReportForm,
+    "follow.ask_correction": CorrectionForm,
+}
 READERS = (Role.CONVENTIONNEMENT, Role.PARTENAIRE, Role.ETAT)
 
 
@@ -38,9 +51,44 @@ def visible(convention_id: uuid.UUID) -> Convention:
     )
     found = db().execute(statement).scalar_one_or_none()
     if found is None:
+        _refuse_thrown_away(convention_id)
         abort(404)
     assert isinstance(found, Convention)
     return found
+
+
+def report_of(convention: Convention, report_id: uuid.UUID) -> PartnerReport:
+    """Return the report of this convention; 404 otherwise. No longer asked for, what was typed is given back (410)."""
+    found = db().get(PartnerReport, report_id)
+    form = posted_form(_ASKED) if found is None and request.method == "POST" else None
+    if form is not None:
+        abort(
+            failures.gone(
+                "Ce rapport n’est plus demandé",
+                "Le département l’a retiré du calendrier pendant que vous écriviez. Rien n’a été enregistré.",
+                (url_for("follow.reports_of", convention_id=convention.id), "Voir les rapports demandés"),
+                form,
+            )
+        )
+    if found is None or found.convention_id != convention.id:
+        abort(404)
+    return found
+
+
+def _refuse_thrown_away(convention_id: uuid.UUID) -> None:
+    """Say so (410), and give back what was typed, when this page is posted about a draft thrown away meanwhile."""
+    gone = queries.thrown_away(db(), person(), convention_id) if request.method == "POST" else None
+    if gone is None:
+        return
+    who, when = history.last(db(), gone)
+    abort(
+        failures.gone(
+            "Ce brouillon a été supprimé",
+            f"{who or 'Le portail'} l’a supprimé {moment(when)}. Rien n’a été enregistré.",
+            (url_for("conventions.show", convention_id=convention_id), "Voir son historique"),
+            posted_form(_ASKED),
+        )
+    )
 
 
 def may_write() -> bool:

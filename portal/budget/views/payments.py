@@ -10,8 +10,9 @@ from portal.accounts.models import Role
 from portal.budget import history, papers, payments
 from portal.budget.accounts import Due, Year, gaps
 from portal.budget.expense_forms import StepForm, UndoForm
-from portal.budget.models import PaymentKind, StateConvention
+from portal.budget.models import StateConvention
 from portal.budget.payments import STEPS, Step
+from portal.budget.spending_models import PaymentKind
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
 from portal.budget.views.expenses import by_owner
 from portal.budget.views.sections import Opened, link, section
@@ -115,7 +116,9 @@ def payment_step(convention_id: uuid.UUID, annee: int, kind: str, step: str) -> 
                 "success",
             )
             return redirect(url_for("budget.accounts", convention_id=convention_id), 303)
-    return _step_page(form, convention, year, chosen, here, 422 if posted else 200, conflict)
+    return _step_page(
+        form, convention, year, chosen, here, 409 if conflict else 422 if posted else 200, conflict
+    )
 
 
 @blueprint.route(
@@ -150,10 +153,15 @@ def undo_payment(convention_id: uuid.UUID, annee: int, kind: str) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
+            payment = _year(convention, annee).dues[chosen].payment
+            if payment is None:
+                flash("Ce versement n’a plus rien à annuler.", "info")
+                return redirect(url_for("budget.accounts", convention_id=convention_id), 303)
             form.refuse(broken.field, broken.message)
             if isinstance(broken, ChangedMeanwhile):
-                flash("Ce versement a changé entre-temps : relisez les comptes.", "warning")
-                return redirect(url_for("budget.accounts", convention_id=convention_id), 303)
+                # Read again, it may be confirmed: the page below says what would be undone now.
+                form.version.data = str(payment.version)
+                last = [step for step in STEPS if payments.day_of(payment, step) is not None][-1]
         else:
             db().commit()
             flash(f"{chosen.label} {annee} : la dernière étape est annulée.", "success")

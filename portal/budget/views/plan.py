@@ -126,7 +126,9 @@ def edit_plan_line(convention_id: uuid.UUID, amendment_id: uuid.UUID, annee: int
             db().commit()
             flash("La ligne est enregistrée.", "success")
             return redirect(_plan_url(convention_id, amendment_id, annee), 303)
-    return _form_page(form, convention, amendment, annee, line, 422 if posted else 200, conflict)
+    return _form_page(
+        form, convention, amendment, annee, line, 409 if conflict else 422 if posted else 200, conflict
+    )
 
 
 @blueprint.post("/<uuid:convention_id>/textes/<uuid:amendment_id>/plan/<int:annee>/<uuid:line_id>/deplacer")

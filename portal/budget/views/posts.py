@@ -9,7 +9,8 @@ from portal import clock
 from portal.accounts.models import Role
 from portal.budget import history, posts
 from portal.budget.expense_forms import PostForm, post_as_typed
-from portal.budget.models import Post, StateConvention
+from portal.budget.models import StateConvention
+from portal.budget.spending_models import Post
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
 from portal.budget.views.sections import link
 from portal.errors import ChangedMeanwhile, RuleBroken
@@ -95,7 +96,7 @@ def edit_post(convention_id: uuid.UUID, post_id: uuid.UUID) -> Any:
             db().commit()
             flash("Le poste est enregistré.", "success")
             return redirect(url_for("budget.posts_of_convention", convention_id=convention_id), 303)
-    return _form_page(form, convention, post, 422 if posted else 200, conflict)
+    return _form_page(form, convention, post, 409 if conflict else 422 if posted else 200, conflict)
 
 
 @blueprint.post("/<uuid:convention_id>/postes/<uuid:post_id>/supprimer")

@@ -3,13 +3,11 @@
 import uuid
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 
 from portal.accounts.models import Role
-from portal.budget.views.partners import blueprint, visible
+from portal.budget.views.partners import blueprint, report_of, visible
 from portal.conventions import papers
-from portal.conventions.engagements import PartnerReport
-from portal.conventions.models import Convention
 from portal.errors import RuleBroken
 from portal.web import uploads
 from portal.web.access import allow, person
@@ -79,14 +77,6 @@ def withdraw_report_paper(convention_id: uuid.UUID, report_id: uuid.UUID, docume
         db().commit()
         flash(f"« {name} » est retiré." if name else "Ce document est déjà retiré.", "success")
     return redirect(_home(convention_id, report_id), 303)
-
-
-def report_of(convention: Convention, report_id: uuid.UUID) -> PartnerReport:
-    """Return the report of this convention; 404 for another's."""
-    found = db().get(PartnerReport, report_id)
-    if found is None or found.convention_id != convention.id:
-        abort(404)
-    return found
 
 
 def _home(convention_id: uuid.UUID, report_id: uuid.UUID) -> str:

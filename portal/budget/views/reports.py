@@ -22,10 +22,10 @@ from portal.budget.views.partners import (
     blueprint,
     is_partner,
     may_write,
+    report_of,
     visible,
 )
-from portal.budget.views.report_papers import report_of
-from portal.conventions import history, papers, reports
+from portal.conventions import history, papers, report_schedule, report_writing, reports
 from portal.conventions.engagements import PartnerReport, ReportState
 from portal.conventions.models import Convention
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
@@ -80,7 +80,7 @@ def schedule(convention_id: uuid.UUID) -> Any:
     form = ScheduleForm(request.form)
     if form.validate():
         try:
-            added = reports.schedule(db(), convention, int(form.mois.data), by=person())
+            added = report_schedule.schedule(db(), convention, int(form.mois.data), by=person())
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
@@ -104,7 +104,7 @@ def new_report(convention_id: uuid.UUID) -> Any:
     form = DatesForm(request.form if posted else None, data={"cle": new_key()})
     if posted and form.validate():
         try:
-            reports.ask(db(), convention, form.to_values(), by=person(), id=uuid.UUID(form.cle.data))
+            report_schedule.ask(db(), convention, form.to_values(), by=person(), id=uuid.UUID(form.cle.data))
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field, broken.message)
@@ -129,7 +129,7 @@ def edit_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     conflict = None
     if posted and form.validate():
         try:
-            reports.change_days(
+            report_schedule.change_days(
                 db(), convention, report_id, form.to_values(), by=person(), version=form.opened()
             )
         except RuleBroken as broken:
@@ -155,7 +155,7 @@ def withdraw_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     """Ask no more for a report."""
     convention = visible(convention_id)
     try:
-        name = reports.withdraw(db(), convention, report_id, by=person())
+        name = report_schedule.withdraw(db(), convention, report_id, by=person())
     except RuleBroken as broken:
         db().rollback()
         flash(broken.message, "info" if isinstance(broken, AlreadyDone) else "warning")
@@ -190,7 +190,7 @@ def write_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
         try:
             if handing:
                 figures = _figures(convention, found)
-                reports.hand_in(
+                report_writing.hand_in(
                     db(),
                     convention,
                     report_id,
@@ -200,7 +200,7 @@ def write_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
                     version=form.opened(),
                 )
             else:
-                reports.save(
+                report_writing.save(
                     db(), convention, report_id, form.to_values(), by=person(), version=form.opened()
                 )
         except RuleBroken as broken:
@@ -230,7 +230,7 @@ def accept_report(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     convention = visible(convention_id)
     form = CorrectionForm(request.form)
     try:
-        accepted = reports.accept(db(), convention, report_id, by=person(), version=form.opened())
+        accepted = report_writing.accept(db(), convention, report_id, by=person(), version=form.opened())
         report_letters.tell_accepted(db(), convention, accepted, public_url=_public_url())
     except RuleBroken as broken:
         db().rollback()
@@ -254,7 +254,7 @@ def ask_correction(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     )
     if posted and form.validate():
         try:
-            given = reports.ask_correction(
+            given = report_writing.ask_correction(
                 db(),
                 convention,
                 report_id,
@@ -301,7 +301,9 @@ def _schedule_page(convention: Convention, form: ScheduleForm, status: int) -> A
         reports=found,
         form=form,
         proposed=[
-            (months, reports.proposed(convention, months)) for months in (12, 6) if may_write() and not found
+            (months, report_schedule.proposed(convention, months))
+            for months in (12, 6)
+            if may_write() and not found
         ],
         today=clock.today(),
         may_write=may_write(),

@@ -8,7 +8,7 @@ from wtforms import SelectChoice
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import history, ledger, queries, rules
+from portal.conventions import history, ledger, queries, rules, totals
 from portal.conventions.forms import ActionForm, action_as_typed
 from portal.conventions.models import Convention, FinancedAction, PlaceMode
 from portal.conventions.views.blueprint import (
@@ -61,7 +61,7 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     """The ledger of an action: each movement of a place, and where it left the tallies."""
     convention = visible(convention_id)
     found = action_of(convention, action_id)
-    accounts = queries.Accounts(db(), [convention], clock.today())
+    accounts = totals.Accounts(db(), [convention], clock.today())
     pager = paginate(
         db(),
         queries.ledger_of(found.id),
@@ -149,7 +149,9 @@ def short_reference(prescription_id: uuid.UUID) -> str:
 def _offers(convention: Convention) -> list[SelectChoice]:
     offers: list[Offer] = list(db().execute(queries.financeable(convention.structure_id)).scalars())
     return [
-        SelectChoice(str(offer.id), offer.nom if offer.is_public else f"{offer.nom} (brouillon)")
+        SelectChoice(
+            str(offer.id), offer.nom if offer.is_public else f"{offer.nom} ({offer.state.label.lower()})"
+        )
         for offer in offers
     ]
 

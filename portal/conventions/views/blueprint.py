@@ -1,7 +1,7 @@
 """The blueprint, and what the files of views look up."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -17,6 +17,7 @@ from portal.conventions.payment_forms import PaidForm, PaymentForm, UndoForm
 from portal.web import failures
 from portal.web.access import has_role, person
 from portal.web.answers import Row, changes_of
+from portal.web.fields import posted_form
 from portal.web.formats import moment
 from portal.web.forms import Form
 from portal.web.session import db
@@ -52,14 +53,13 @@ _LABELS = {
     "du_le": "À remettre pour le",
 }
 # What each page asks, to give it back when what it was about is there no more.
-_TYPED: dict[str, type[Form]] = {
+_ASKED: dict[str, type[Form]] = {
     "conventions.edit": ConventionForm,
     "conventions.sign": SignForm,
     "conventions.new_action": ActionForm,
     "conventions.edit_action": ActionForm,
     "conventions.amend": AmendmentForm,
     "conventions.new_payment": PaymentForm,
-    "conventions.edit_payment": PaymentForm,
     "conventions.pay": PaidForm,
     "conventions.undo_pay": UndoForm,
 }
@@ -77,20 +77,15 @@ def visible(convention_id: uuid.UUID) -> Convention:
     statement = queries.visible_to(person()).where(col(Convention.id) == convention_id)
     found = db().execute(statement).scalar_one_or_none()
     if found is None:
-        refuse_thrown_away(convention_id, _TYPED)
+        _refuse_thrown_away(convention_id)
         abort(404)
     assert isinstance(found, Convention)
     return found
 
 
-def refuse_thrown_away(convention_id: uuid.UUID, typed: Mapping[str, type[Form]]) -> None:
-    """Say so (410), and give back what was typed, when this page is posted about a draft thrown away meanwhile.
-
-    `typed` is the form that each page asks, by endpoint.
-    """
-    if request.method != "POST":
-        return
-    gone = thrown_away(convention_id)
+def _refuse_thrown_away(convention_id: uuid.UUID) -> None:
+    """Say so (410), and give back what was typed, when this page is posted about a draft thrown away meanwhile."""
+    gone = thrown_away(convention_id) if request.method == "POST" else None
     if gone is None:
         return
     who, when = history.last(db(), gone)
@@ -99,7 +94,7 @@ def refuse_thrown_away(convention_id: uuid.UUID, typed: Mapping[str, type[Form]]
             "Ce brouillon a été supprimé",
             f"{who or 'Le portail'} l’a supprimé {moment(when)}. Rien n’a été enregistré.",
             (url_for("conventions.show", convention_id=convention_id), "Voir son historique"),
-            _posted(typed),
+            posted_form(_ASKED),
         )
     )
 
@@ -119,22 +114,25 @@ def action_of(convention: Convention, action_id: uuid.UUID) -> FinancedAction:
 
 def payment_of(convention: Convention, payment_id: uuid.UUID) -> PartnerPayment:
     """Return the payment of this convention; 404 otherwise. Taken out meanwhile, what was typed is given back (410)."""
-    payment = db().get(PartnerPayment, payment_id)
+    payment = find_payment(convention, payment_id)
     if payment is None and request.method == "POST":
         schedule = url_for("conventions.payments_of", convention_id=convention.id)
-        form = _posted(_TYPED)
+        form = posted_form(_ASKED)
         if form is not None:
-            abort(failures.gone(NO_PAYMENT, "Rien n’a été enregistré.", (schedule, "Voir le calendrier"), form))
+            abort(
+                failures.gone(NO_PAYMENT, "Rien n’a été enregistré.", (schedule, "Voir le calendrier"), form)
+            )
         flash(f"{NO_PAYMENT}.", "warning")
         abort(redirect(schedule, 303))
-    if payment is None or payment.convention_id != convention.id:
+    if payment is None:
         abort(404)
     return payment
 
 
-def _posted(typed: Mapping[str, type[Form]]) -> Form | None:
-    form_class = typed.get(request.endpoint or "")
-    return form_class(request.form) if form_class else None
+def find_payment(convention: Convention, payment_id: uuid.UUID) -> PartnerPayment | None:
+    """Return the payment of this convention, None when it has no such payment (any more)."""
+    payment = db().get(PartnerPayment, payment_id)
+    return payment if payment is not None and payment.convention_id == convention.id else None
 
 
 def may_write() -> bool:

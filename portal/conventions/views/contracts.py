@@ -10,7 +10,7 @@ from wtforms import SelectChoice
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.conventions import amendments, history, ledger, papers, payments, queries, reports, rules
+from portal.conventions import amendments, history, ledger, papers, payments, queries, reports, rules, totals
 from portal.conventions.forms import ConventionForm, convention_as_typed
 from portal.conventions.models import Convention, Financeur
 from portal.conventions.states import BADGES, ConventionState, Standing
@@ -63,8 +63,8 @@ def index() -> Any:
     statement = queries.listed(user, chosen, today)
     pager = paginate(db(), statement, page_number(request.args.get("page")), size=PAGE_SIZE)
     ids = [convention.id for convention in pager.items]
-    accounts = queries.ListAccounts(db(), ids, today)
-    amended = queries.amounts_on(db(), ids, today)
+    accounts = totals.ListAccounts(db(), ids, today)
+    amended = totals.amounts_on(db(), ids, today)
     rows = [
         (c, c.standing_on(today), accounts.of(c.id), c.montant_centimes + amended.get(c.id, 0))
         for c in pager.items
@@ -76,7 +76,7 @@ def index() -> Any:
     everything = pager.pages > 1 and request.args.get("total") == "oui"
     if everything:
         mine = _ids(user, chosen, today)
-        whole = queries.ListAccounts(db(), mine, today).total
+        whole = totals.ListAccounts(db(), mine, today).total
         amount = _amount(mine, today)
     return render_template(
         "conventions/index.html",
@@ -143,7 +143,7 @@ def show(convention_id: uuid.UUID) -> Any:
     today = clock.today()
     form = PastDayForm(request.args)
     asked = form.le.data if form.le.raw_data and form.validate() else None
-    accounts = queries.Accounts(db(), [convention], today)
+    accounts = totals.Accounts(db(), [convention], today)
     standing = convention.standing_on(today)
     written = amendments.of_convention(db(), convention.id)
     terms = amendments.terms_on(db(), convention, asked or today, written)
@@ -248,7 +248,7 @@ def _amount(mine: Any, today: Any) -> int:
     signed = select(func.coalesce(func.sum(Convention.montant_centimes), 0)).where(
         col(Convention.id).in_(mine), col(Convention.state) != ConventionState.BROUILLON
     )
-    return int(db().execute(signed).scalar_one()) + sum(queries.amounts_on(db(), mine, today).values())
+    return int(db().execute(signed).scalar_one()) + sum(totals.amounts_on(db(), mine, today).values())
 
 
 def _following(convention: Convention) -> Convention | None:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
 
 from portal import clock
 from portal.accounts.models import Role
@@ -18,11 +18,19 @@ from portal.conventions.payment_forms import (
     payment_as_typed,
 )
 from portal.conventions.states import ConventionState
-from portal.conventions.views.blueprint import READERS, blueprint, may_write, payment_of, visible
+from portal.conventions.views.blueprint import (
+    NO_PAYMENT,
+    READERS,
+    blueprint,
+    find_payment,
+    may_write,
+    payment_of,
+    visible,
+)
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, person
 from portal.web.conflicts import Conflict, between
-from portal.web.fields import new_key, posted_version
+from portal.web.fields import made_new, new_key, posted_version
 from portal.web.session import db
 
 
@@ -77,8 +85,10 @@ def new_payment(convention_id: uuid.UUID) -> Any:
 def edit_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
     """Change what is planned."""
     convention = visible(convention_id)
-    payment = payment_of(convention, payment_id)
     posted = request.method == "POST"
+    payment = find_payment(convention, payment_id)
+    if payment is None:
+        return _gone(convention) if posted and "cle" in request.form else abort(404)
     if posted and "cle" not in request.form:
         # Starting over after a conflict.
         return redirect(request.path, 303)
@@ -93,7 +103,9 @@ def edit_payment(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
         except RuleBroken as broken:
             db().rollback()
             convention = visible(convention_id)
-            payment = payment_of(convention, payment_id)
+            payment = find_payment(convention, payment_id)
+            if payment is None:
+                return _gone(convention)
             if isinstance(broken, ChangedMeanwhile):
                 saved = PaymentForm(None, data=payment_as_typed(payment))
                 saved.offer(convention.actions)
@@ -203,6 +215,15 @@ def undo_pay(convention_id: uuid.UUID, payment_id: uuid.UUID) -> Any:
 
 def _back(convention_id: uuid.UUID) -> Any:
     return redirect(url_for("conventions.payments_of", convention_id=convention_id), 303)
+
+
+def _gone(convention: Convention) -> Any:
+    """Somebody took the payment out meanwhile: what was typed is there still, to be planned again."""
+    form = PaymentForm(request.form)
+    form.offer(convention.actions)
+    made_new(form)
+    form.refuse(None, f"{NO_PAYMENT}. Enregistrez pour le prévoir de nouveau.")
+    return _form_page(form, convention, None, 422)
 
 
 def _form_page(

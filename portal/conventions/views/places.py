@@ -31,15 +31,15 @@ def places(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     if form.le.raw_data and form.validate():
         asked = form.le.data
     days = over_time.days_told(convention, today)
-    told = ledger.places_on_days(db(), found, [*days, *([asked] if asked else [])])
+    told = ledger.timeline(db(), found)
     page = render_template(
         "conventions/places.html",
         convention=convention,
         action=found,
         form=form,
-        rows=list(zip(days, told, strict=False)),
-        asked=(asked, told[-1]) if asked else None,
-        picture=over_time.picture(db(), found, convention, today),
+        rows=[(one, told.on(one)) for one in days],
+        asked=(asked, told.on(asked)) if asked else None,
+        picture=over_time.picture(told, convention, today),
         today=today,
         may_write=may_write() and is_open(convention),
     )

@@ -15,7 +15,7 @@ from portal.conventions.views.blueprint import blueprint, visible
 from portal.conventions.writing import renewal_of
 from portal.errors import RuleBroken
 from portal.web.access import allow, person
-from portal.web.fields import new_key
+from portal.web.fields import new_key, posted_version
 from portal.web.formats import count
 from portal.web.session import db
 
@@ -68,13 +68,11 @@ def carry(convention_id: uuid.UUID) -> Any:
     convention = visible(convention_id)
     wrong = None
     if request.method == "POST":
-        expected = request.form.get("nombre", "")
+        counted = posted_version("nombre")
         try:
+            # A page that does not say how many it counted was not read.
             found = renewal.carry_people(
-                db(),
-                convention,
-                by=person(),
-                expected=int(expected) if expected.isdecimal() and len(expected) < 7 else -1,
+                db(), convention, by=person(), expected=-1 if counted is None else counted
             )
         except RuleBroken as broken:
             db().rollback()

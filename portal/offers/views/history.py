@@ -78,7 +78,12 @@ def restore(offer_id: uuid.UUID, revision_id: uuid.UUID) -> Any:
         return redirect(url_for("offers.version_of", offer_id=offer_id, revision_id=revision_id), 303)
     saisies.drop(db(), user=person(), offer_id=offer_id)
     db().commit()
-    flash("L’offre est revenue à cette version." if changed else "L’offre dit déjà la même chose.", "success")
+    flash(
+        "L’offre est revenue à cette version. Ses sessions et ses documents sont restés les mêmes."
+        if changed
+        else "L’offre dit déjà la même chose.",
+        "success",
+    )
     return redirect(url_for("offers.history_of", offer_id=offer_id), 303)
 
 

@@ -1,7 +1,6 @@
 """One prescription: what is shared, what happened, what was written, what can be done."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +18,7 @@ from portal.prescriptions.follow_forms import WordForm
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.paper_forms import answers_open
 from portal.prescriptions.states import OPEN, TRANSITIONS, Act, Side, State, possible_acts
-from portal.prescriptions.timeline import event_of, is_new, who_did
+from portal.prescriptions.timeline import Note, event_of, is_new, who_did
 from portal.prescriptions.views import telling
 from portal.prescriptions.views.answer import own_desk
 from portal.prescriptions.views.blueprint import (
@@ -48,17 +47,6 @@ _APART = {
 # What ended for nothing calls for another offer; what ended well may.
 _IN_VAIN = frozenset({State.REFUSEE, State.EXPIREE, State.ABANDONNEE})
 _MAY_GO_ELSEWHERE = frozenset({State.ANNULEE, State.TERMINEE})
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A message as its reader sees it."""
-
-    at: datetime
-    who: str
-    is_mine: bool
-    is_new: bool
-    texte: str
 
 
 @blueprint.get("/<uuid:prescription_id>")

@@ -103,9 +103,7 @@ def export() -> Any:
         return make_response(_page(form), 422)
     _note(user, ids)
     if form.fichier.data == "csv":
-        return _file(
-            "csv", "text/csv; charset=utf-8", lambda s, _: exports.as_csv(user, exports.rows(s, user, ids))
-        )
+        return _file("csv", "text/csv", lambda s, _: exports.as_csv(user, exports.rows(s, user, ids)))
     return _file("xlsx", _XLSX, lambda s, kept: _workbook(s, kept, user, ids))
 
 
@@ -120,8 +118,8 @@ def export_business() -> Any:
     if not ids:
         flash("Aucune prescription n’a été envoyée dans cette période : il n’y a rien à exporter.", "info")
         return redirect(url_for("prescriptions.export"), 303)
-    _note(person(), ids, always=True)
-    return _file("csv", "text/csv; charset=utf-8", lambda s, _: business.business_csv(s, ids), name="metier")
+    _note(person(), ids)
+    return _file("csv", "text/csv", lambda s, _: business.business_csv(s, ids), name="metier")
 
 
 def _form(data: Any) -> ExportForm:
@@ -148,10 +146,9 @@ def _page(form: ExportForm, business: PeriodForm | None = None) -> str:
     )
 
 
-def _note(user: User, ids: list[uuid.UUID], *, always: bool = False) -> None:
-    """Write in the access journal of the people that the file names, before anything leaves."""
-    if always or exports.names_people(user):
-        exports.note(db(), ids, by=user)
+def _note(user: User, ids: list[uuid.UUID]) -> None:
+    """Write in the access journal of each person of the file, named or not, before anything leaves."""
+    exports.note(db(), ids, by=user)
     db().commit()
 
 

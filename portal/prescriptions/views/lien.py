@@ -5,6 +5,7 @@ ended the link opens nothing more; once its time is over, another one is sent to
 """
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from flask import (
@@ -22,19 +23,18 @@ from flask import (
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItemPerDay, RateLimitItemPerHour
 
-from portal import clock
 from portal.beneficiaries import rules as beneficiary_rules
 from portal.beneficiaries.models import AccessKind
 from portal.conventions import follow_up
 from portal.conventions import queries as convention_queries
 from portal.errors import RuleBroken
 from portal.links import DeadLink
-from portal.prescriptions import actors, links, queries, rules, sharing, wording
+from portal.prescriptions import actors, attention, links, queries, rules, sharing, wording
 from portal.prescriptions.answer_forms import FORMS
 from portal.prescriptions.follow_forms import WordForm
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act, Side, possible_acts
-from portal.prescriptions.timeline import event_of
+from portal.prescriptions.timeline import Note, event_of, is_new, who_did
 from portal.prescriptions.views.answer import ASKED, act_page, is_open
 from portal.prescriptions.views.blueprint import BADGES
 from portal.prescriptions.views.desk import Desk
@@ -43,7 +43,6 @@ from portal.prescriptions.views.fiche import sheet_of
 from portal.prescriptions.views.hours import hours_page, week_page
 from portal.prescriptions.views.telling import tell_link, tell_message
 from portal.web.access import public
-from portal.web.formats import moment
 from portal.web.session import database, db
 from portal.web.throttle import limiter
 
@@ -73,8 +72,10 @@ def show(token: str) -> Any:
     prescription = _opened(token)
     if not isinstance(prescription, Prescription):
         return prescription
+    # Before this opening is written down.
+    since = attention.seen_by_link(db(), prescription)
     _journal(prescription)
-    return _show(token, prescription, WordForm())
+    return _show(token, prescription, WordForm(), since)
 
 
 @blueprint.route(f"/<token>/<any({ASKED}):name>", methods=["GET", "POST"])
@@ -136,7 +137,9 @@ def write(token: str) -> Any:
             flash("Votre message est envoyé au référent.", "success")
             return redirect(url_for("reponse.show", token=token), 303)
     found = _opened(token)
-    return make_response(_show(token, found, form), 422) if isinstance(found, Prescription) else found
+    if not isinstance(found, Prescription):
+        return found
+    return make_response(_show(token, found, form, attention.seen_by_link(db(), found)), 422)
 
 
 @blueprint.post("/<token>/documents")
@@ -260,7 +263,8 @@ def _desk(token: str, prescription: Prescription) -> Desk:
     )
 
 
-def _show(token: str, prescription: Prescription, form: WordForm) -> str:
+def _show(token: str, prescription: Prescription, form: WordForm, since: datetime | None) -> str:
+    """Return the page; what came after `since` is new."""
     session = db()
     places = current_app.extensions["offer_places"](session, [prescription.offer_id]).get(
         prescription.offer_id
@@ -283,18 +287,18 @@ def _show(token: str, prescription: Prescription, form: WordForm) -> str:
         rank=rank,
         places=places,
         documents=board_of(prescription, _desk(token, prescription)),
-        messages=[
-            {
-                "when": moment(line.at),
-                "who": None,
-                "what": line.by.full_name if line.by else "La structure, par le lien du courriel",
-                "detail": line.texte,
-            }
+        notes=[
+            Note(
+                at=line.at,
+                who=who_did(line.by, line.side),
+                is_mine=False,
+                is_new=is_new(line.at, line.side is Side.PARTENAIRE, since),
+                texte=line.texte,
+            )
             for line in session.execute(queries.messages(prescription.id)).scalars()
         ],
         events=[
-            # Whoever opens the link is nobody in particular: nothing is known to be new to them.
-            event_of(line, reader=None, since=clock.now())
+            event_of(line, reader=None, since=since)
             for line in session.execute(queries.history(prescription.id)).scalars()
         ],
     )

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -22,6 +22,8 @@ MAX_UNPACKED = 250_000_000
 MAX_CELLS = 4_000_000
 # As long as the longest text that the tables keep, with room for what is then refused by its field.
 _LONGEST_CELL = 32_767
+# How far below a title and its blank lines the names of the columns are looked for.
+_TITLES = 30
 _CHUNK = 1_000_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^<>]*?\br\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]*>")
@@ -60,10 +62,13 @@ class Sheet:
     rows: list[Row]
 
 
-def read_sheets(filename: str, content: bytes) -> list[Sheet]:
+def read_sheets(
+    filename: str, content: bytes, *, known: Callable[[Sequence[str]], int] | None = None
+) -> list[Sheet]:
     """Return the sheets that hold headers, in their order; a CSV is one sheet without a name.
 
-    Raises RuleBroken, with what to do, when the file is empty, too big, not what its name says, or has no line below
+    The headers are the first line that is not blank. With `known`, which counts the cells that name a column, they are
+    the first of the lines that name the most columns, two at least: an official table has a title above them. Raises RuleBroken, with what to do, when the file is empty, too big, not what its name says, or has no line below
     its headers.
     """
     if not content.strip(b"\x00 \t\r\n"):
@@ -83,7 +88,7 @@ def read_sheets(filename: str, content: bytes) -> list[Sheet]:
         raise _refused(_NOT_XLSX)
     else:
         grids = [("", _read_csv(content))]
-    sheets = [sheet for name, grid in grids if (sheet := _sheet(name, grid)) is not None]
+    sheets = [sheet for name, grid in grids if (sheet := _sheet(name, grid, known)) is not None]
     if not sheets:
         raise _refused(
             "Ce tableau n’a pas d’en-têtes : écrivez le nom de chaque colonne sur la première ligne."
@@ -101,10 +106,14 @@ def _refused(sentence: str) -> RuleBroken:
     return RuleBroken(sentence, field="fichier")
 
 
-def _sheet(name: str, grid: list[list[str]]) -> Sheet | None:
+def _sheet(name: str, grid: list[list[str]], known: Callable[[Sequence[str]], int] | None) -> Sheet | None:
     start = next((number for number, cells in enumerate(grid) if any(cells)), None)
     if start is None:
         return None
+    if known is not None:
+        near = range(start, min(start + _TITLES, len(grid)))
+        named = max(near, key=lambda number: known(grid[number]))
+        start = named if known(grid[named]) > 1 else start
     titles = grid[start]
     while titles and not titles[-1]:
         titles = titles[:-1]

@@ -4,7 +4,7 @@ The package `data-inclusion-schema` is the source of every vocabulary; nothing h
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -197,13 +197,30 @@ def quality(record: dict[str, Any]) -> Quality:
     Even one barely begun has a score. The package's has no answer for what the schema refuses (an empty list, an empty
     or endless description, a price that is not in its vocabulary): these count as missing.
     """
-    held = {name: None if record.get(name) in ("", []) else record.get(name) for name in Service.model_fields}
-    held["description"] = (held["description"] or "-")[:10_000]
-    if not is_known("frais", held["frais"] or ""):
-        held["frais"] = None
-    score, details = score_qualite.score(Service.model_construct(**held))
-    missing = tuple(CRITERIA[name] for name, value in details.items() if value is not None and value < 1)
-    return Quality(score=score, missing=missing)
+    return next(qualities([record]))
+
+
+def qualities(records: Iterable[dict[str, Any]]) -> Iterator[Quality]:
+    """Yield the quality of each record: what a date is worth is reckoned once for all those of one day."""
+    worth: dict[date | None, float | None] = {}
+    for record in records:
+        service = _to_judge(record)
+        details: dict[str, float | None] = {}
+        for criterion in score_qualite.CRITERES:
+            if criterion is not score_qualite.date_maj_recente:
+                details[criterion.__name__] = criterion(service)
+            elif service.source in _AGELESS:
+                details[criterion.__name__] = None
+            else:
+                day = service.date_maj
+                if day not in worth:
+                    worth[day] = criterion(service)
+                details[criterion.__name__] = worth[day]
+        counted = {name: value for name, value in details.items() if value is not None}
+        yield Quality(
+            score=round(sum([round(value, 2) for value in counted.values()]) / len(counted), 2),
+            missing=tuple(CRITERIA[name] for name, value in counted.items() if value < 1),
+        )
 
 
 def quality_points(record: dict[str, Any]) -> tuple[float, int, bool]:
@@ -212,13 +229,7 @@ def quality_points(record: dict[str, Any]) -> tuple[float, int, bool]:
     `points` is the sum of the criteria other than the age, over `criteria` of them; `ages` says whether the age counts
     too. `aged_score` puts them together again.
     """
-    held = dict.fromkeys(Service.model_fields) | {name: value or None for name, value in record.items()}
-    held["description"] = (held["description"] or "-")[:10_000]
-    if not is_known("frais", held["frais"] or ""):
-        held["frais"] = None
-    # A hundred thousand of them at an import: the criteria only read attributes, so nothing more is made.
-    service = Service.__new__(Service)
-    object.__setattr__(service, "__dict__", held)
+    service = _to_judge(record)
     points, criteria = 0.0, 0
     for criterion in score_qualite.CRITERES:
         if criterion is score_qualite.date_maj_recente:
@@ -226,7 +237,18 @@ def quality_points(record: dict[str, Any]) -> tuple[float, int, bool]:
         value = criterion(service)
         if value is not None:
             points, criteria = points + round(value, 2), criteria + 1
-    return points, criteria, held["source"] not in _AGELESS
+    return points, criteria, service.source not in _AGELESS
+
+
+def _to_judge(record: dict[str, Any]) -> Service:
+    """Return what the package's criteria read. They only read attributes, so nothing more is made."""
+    held = dict.fromkeys(Service.model_fields) | {name: value or None for name, value in record.items()}
+    held["description"] = (held["description"] or "-")[:10_000]
+    if not is_known("frais", held["frais"] or ""):
+        held["frais"] = None
+    service = Service.__new__(Service)
+    object.__setattr__(service, "__dict__", held)
+    return service
 
 
 def freshness(day: date) -> float:

@@ -34,8 +34,8 @@ def clamd(**options: object) -> Iterator[Clamd]:
         finally:
             made.stopped.set()
             # One that waits for a caller is woken by one.
-            socket.create_connection(server.getsockname(), 2).close()
-            thread.join(10)
+            socket.create_connection(server.getsockname(), 60).close()
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -45,7 +45,7 @@ def _serve(server: socket.socket, made: Clamd) -> None:
         with line:
             if made.stopped.is_set():
                 return
-            line.settimeout(5)
+            line.settimeout(60)
             _answer(line, made)
 
 
@@ -62,7 +62,7 @@ def _answer(line: socket.socket, made: Clamd) -> None:
                 return
         made.read.append(content)
         if made.hang:
-            made.stopped.wait(5)
+            made.stopped.wait(30)
             return
         verdict = b"stream: Eicar-Test-Signature FOUND\0" if EICAR in content else b"stream: OK\0"
         line.sendall(verdict if made.said is None else made.said)

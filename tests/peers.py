@@ -10,6 +10,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from portal.clients import http
+
 Body = bytes | str | dict[str, Any] | list[Any] | Iterator[bytes]
 
 
@@ -89,6 +93,14 @@ class Peer:
         self.asked.append(asked)
         make = self._script.get(asked.path)
         return make(asked) if make else Answer("nothing here", 404, "text/plain")
+
+
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reach this machine without a proxy, and wait for its peers longer than in production: it may be busy elsewhere."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(http, "TIMEOUT", (60, 60))
+    monkeypatch.setattr(http, "DEADLINE", 120)
+    http.wake()
 
 
 class _Server(ThreadingHTTPServer):

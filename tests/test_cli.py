@@ -318,7 +318,7 @@ class TestAsTyped:
             env=environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 

@@ -20,26 +20,12 @@ from portal.conventions.states import ConventionState
 from portal.money import euros
 
 SYNTHESE = "synthese"
-
-
 DEPENSES = "depenses"
-
-
 COMPTES = "comptes"
-
-
 PLAN = "plan"
-
-
 FICHES = "fiches"
-
-
 PLACES = "places"
-
-
 PIECES = "pieces"
-
-
 _TITLES = {
     SYNTHESE: "Synthèse",
     DEPENSES: "État des dépenses",
@@ -49,8 +35,6 @@ _TITLES = {
     PLACES: "Places et partenaires",
     PIECES: "Pièces jointes",
 }
-
-
 # Parts that are nothing without words.
 _TEXTS = {SYNTHESE, *(f"volet-{volet.value}" for volet in Volet)}
 

@@ -10,12 +10,9 @@ from portal.accounts.models import User
 from portal.budget import bilan_figures, bilan_parts, checks, history
 from portal.budget.bilan_models import Bilan, BilanKind, BilanPart, BilanState
 from portal.budget.bilan_parts import parts_of, title_of
-from portal.budget.bilans import PartState, expected, gaps, keep, locked, parts
+from portal.budget.bilans import READY, REOPENED, PartState, expected, gaps, keep, locked, parts
 from portal.budget.models import StateConvention
 from portal.errors import AlreadyDone, RuleBroken
-
-# How the history ends the line of a part.
-_READY, _REOPENED = " » prête", " » rouverte"
 
 
 def begin(
@@ -93,7 +90,7 @@ def write_part(
         history.record(
             session,
             convention,
-            f"{title_of(bilan)} : « {known.title}{_READY if prete else _REOPENED}",
+            f"{title_of(bilan)} : « {known.title}{READY if prete else REOPENED}",
             by=by,
         )
     return row

@@ -13,12 +13,13 @@ from portal.accounts.models import User
 from portal.budget import accounts, bilan_figures, bilan_parts, checks, history, queries
 from portal.budget.bilan_models import Bilan, BilanKind, BilanMark, BilanPart, BilanState, Mark
 from portal.budget.bilan_parts import Part, parts_of, title_of
-from portal.budget.bilan_writing import _READY, _REOPENED
 from portal.budget.handed_in import Gap
 from portal.budget.models import BudgetEvent, StateConvention
 
 # Days before the last one at which a bilan is announced.
 ANNOUNCED = (30, 15, 3)
+# How the history ends the line of a part.
+READY, REOPENED = " » prête", " » rouverte"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def steps(
     return [
         (line, who)
         for line, who in history.lines(session, convention, of_bilan)
-        if not line.fait.endswith((_READY, _REOPENED))
+        if not line.fait.endswith((READY, REOPENED))
     ]
 
 
@@ -299,6 +300,7 @@ def locked(session: Session, convention: StateConvention, bilan: Bilan) -> Bilan
 
 
 def keep(session: Session, bilan: Bilan) -> None:
+    """Write a bilan as it is now, in its next version."""
     bilan.version += 1
     session.add(bilan)
     session.flush()

@@ -111,7 +111,12 @@ def problems(values: Mapping[str, Any], within: Frame) -> list[RuleBroken]:
         wrong(
             "montant",
             f"{units(told['nombre'])} × {euros(told['cout_unitaire_centimes'])} font {euros(montant)}, et non "
-            f"{euros(typed)} : corrigez le montant, ou le nombre et le coût.",
+            f"{euros(typed)} : corrigez le montant, ou le nombre et le coût."
+            + (
+                ""
+                if told["nombre"] == 1_000
+                else " Si ce coût est un arrondi, comptez 1 forfait, du montant payé."
+            ),
         )
     part = told["part_etat_centimes"]
     if told["hors_convention"] and part:

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, and_, case, or_
+from sqlalchemy import Date, Select, Uuid, and_, bindparam, case, or_
 from sqlalchemy.orm import load_only
 from sqlmodel import Session, col, func, select
 
@@ -32,6 +33,7 @@ from portal.conventions.models import (
     Waiting,
 )
 from portal.conventions.states import Standing
+from portal.db import UtcDateTime
 from portal.structures.models import Structure
 
 # Below so many people in a file active, or so many places where each entry uses one up, an action is named. The
@@ -280,55 +282,78 @@ def watched(follows: Iterable[ActionFollow], reason: Reason | None) -> list[Acti
 def _moved(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, tuple[int, int, int]]:
     """Return {action: (entries so far, entries of the last WINDOW days, exits of these days)}, in one statement."""
     since = day - timedelta(days=window(date.min, day) - 1)
-    recent = col(PlaceMovement.effet_le) >= since
+    rows = session.execute(_moves(), {"ids": ids, "day": day, "since": since})
+    return {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in rows}
+
+
+def _waiting(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, int]:
+    after = datetime.combine(day + timedelta(days=1), time(), clock.PARIS)
+    return {row[0]: int(row[1]) for row in session.execute(_waits(), {"ids": ids, "after": after})}
+
+
+def _spent(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, int]:
+    return {row[0]: int(row[1]) for row in session.execute(_expenses(), {"ids": ids, "day": day})}
+
+
+def _paid(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, int]:
+    return {row[0]: int(row[1]) for row in session.execute(_payments(), {"ids": ids, "day": day})}
+
+
+# Statements are made once, then given their actions and day: making one costs more than running it.
+
+_IDS, _DAY = bindparam("ids", expanding=True, type_=Uuid()), bindparam("day", type_=Date())
+
+
+@cache
+def _moves() -> Any:
+    recent = col(PlaceMovement.effet_le) >= bindparam("since", type_=Date())
 
     def number(condition: Any) -> Any:
         return func.sum(case((condition, 1), else_=0))
 
-    rows = session.execute(
+    return (
         sqlalchemy.select(
             col(PlaceMovement.action_id),
             number(activity.is_entry()),
             number(and_(activity.is_entry(), recent)),
             number(and_(activity.is_exit(), recent)),
         )
-        .where(col(PlaceMovement.action_id).in_(ids), col(PlaceMovement.effet_le) <= day)
+        .where(col(PlaceMovement.action_id).in_(_IDS), col(PlaceMovement.effet_le) <= _DAY)
         .group_by(col(PlaceMovement.action_id))
     )
-    return {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
 
-def _waiting(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, int]:
-    after = datetime.combine(day + timedelta(days=1), time(), clock.PARIS)
-    rows = session.execute(
+@cache
+def _waits() -> Any:
+    after = bindparam("after", type_=UtcDateTime())
+    return (
         select(col(ActionOffer.action_id), func.count(sqlalchemy.distinct(col(Waiting.id))))
         .join(Waiting, col(Waiting.offer_id) == col(ActionOffer.offer_id))
         .where(
-            col(ActionOffer.action_id).in_(ids),
+            col(ActionOffer.action_id).in_(_IDS),
             col(Waiting.joined_at) < after,
             or_(col(Waiting.left_at).is_(None), col(Waiting.left_at) >= after),
         )
         .group_by(col(ActionOffer.action_id))
     )
-    return {row[0]: int(row[1]) for row in rows}
 
 
-def _spent(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, int]:
-    rows = session.execute(
+@cache
+def _expenses() -> Any:
+    return (
         select(col(Expense.action_id), func.sum(Expense.montant_centimes))
-        .where(col(Expense.action_id).in_(ids), col(Expense.date_debut) <= day)
+        .where(col(Expense.action_id).in_(_IDS), col(Expense.date_debut) <= _DAY)
         .group_by(col(Expense.action_id))
     )
-    return {row[0]: int(row[1]) for row in rows}
 
 
-def _paid(session: Session, ids: Sequence[uuid.UUID], day: date) -> dict[uuid.UUID, int]:
-    rows = session.execute(
+@cache
+def _payments() -> Any:
+    return (
         select(col(PartnerPayment.action_id), func.sum(PartnerPayment.verse_centimes))
-        .where(col(PartnerPayment.action_id).in_(ids), col(PartnerPayment.verse_le) <= day)
+        .where(col(PartnerPayment.action_id).in_(_IDS), col(PartnerPayment.verse_le) <= _DAY)
         .group_by(col(PartnerPayment.action_id))
     )
-    return {row[0]: int(row[1]) for row in rows}
 
 
 def _first(spent: int | None, paid: int | None) -> tuple[int | None, Source | None]:

@@ -40,12 +40,12 @@ def followed(session: Session) -> list[StateConvention]:
     )
 
 
-def with_years_told(session: Session, user: User) -> list[StateConvention]:
-    """Return the conventions that `user` may see, not closed, with two years or more of which a bilan was begun."""
+def with_a_year_corrected(session: Session, user: User) -> list[StateConvention]:
+    """Return the conventions that `user` may see, not closed, of which a year was corrected and another has a bilan."""
     several = (
         select(Bilan.convention_id)
         .group_by(col(Bilan.convention_id))
-        .having(func.count(func.distinct(col(Bilan.annee))) > 1)
+        .having(func.count(func.distinct(col(Bilan.annee))) > 1, func.max(col(Bilan.demande_at)).is_not(None))
     )
     return list(
         session.exec(

@@ -7,7 +7,7 @@ adds up to the statement of the year.
 import calendar
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from operator import add
 from typing import Any
@@ -19,6 +19,7 @@ from portal.budget.models import Bloc, Nature, PlanLine, StateConvention, Volet
 from portal.budget.spending_models import Expense
 from portal.budget.terms import Terms, terms_on
 from portal.budget.territories import Cut, name_of_cut, territory_names
+from portal.budget.tracking_pictures import Bar, Curve, Series, bars_of, draw
 from portal.conventions.models import Convention, FinancedAction
 from portal.structures.models import Structure
 
@@ -36,32 +37,12 @@ MONTHS = (
     "Novembre",
     "Décembre",
 )
-WIDTH, HEIGHT = 960, 340
-LEFT, RIGHT, TOP, FLOOR = 110, 940, 24, 300
-_SHORT_MONTHS = (
-    "janv.",
-    "févr.",
-    "mars",
-    "avr.",
-    "mai",
-    "juin",
-    "juil.",
-    "août",
-    "sept.",
-    "oct.",
-    "nov.",
-    "déc.",
-)
-_KINDS = ("neutral", "accent", "warning", "danger")
 _SHORT_BLOCS = {
     Bloc.EQUIPES: "Équipes",
     Bloc.SOLUTIONS: "Solutions",
     Bloc.REFERENCEMENT: "Référencement",
     Bloc.SI: "Système d’information",
 }
-# Beyond, bars are too thin to be told apart; the table has them all.
-MOST_BARS = 12
-_BAR = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +58,6 @@ class Table:
     summed: frozenset[int] = frozenset()
     # The last column is the sum of those between the first and itself.
     across: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """What was spent by month, drawn over those before it: its name, its colour, the corners of its outline."""
-
-    label: str
-    kind: str
-    points: str
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Spending over the months as areas on each other; the line is what was planned, whole."""
-
-    areas: list[Area]
-    planned: str | None
-    # (height, cents), (place, name of the month).
-    grid: list[tuple[float, int]]
-    ticks: list[tuple[float, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A horizontal bar: its name, its cents, where it is and how long."""
-
-    label: str
-    value: int
-    y: int
-    width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +81,6 @@ class _Spent:
     convention_id: uuid.UUID | None
     action_id: uuid.UUID | None
     post_id: uuid.UUID | None
-
-
-@dataclass(slots=True)
-class _Series:
-    labels: list[str]
-    # {label: cents spent by the end of each month}
-    spent: dict[str, list[int]]
-    planned: dict[str, int] = field(default_factory=dict)
 
 
 def of_year(session: Session, convention: StateConvention, annee: int, cut: Cut) -> Year:
@@ -174,8 +117,8 @@ def of_year(session: Session, convention: StateConvention, annee: int, cut: Cut)
             "actions": actions,
             "territoires": territories,
         },
-        {"volets": _draw(volets), "blocs": _draw(blocs)},
-        {"actions": _bars(actions, 2), "territoires": _bars(territories, 2)},
+        {"volets": draw(volets), "blocs": draw(blocs)},
+        {"actions": bars_of(actions.rows, 2), "territoires": bars_of(territories.rows, 2)},
     )
 
 
@@ -245,16 +188,14 @@ def _spread(spent: Iterable[_Spent], ends: Sequence[date]) -> list[tuple[_Spent,
     return told
 
 
-def _series(
-    labels: Sequence[str], parts: Iterable[tuple[str, list[int]]], planned: dict[str, int]
-) -> _Series:
+def _series(labels: Sequence[str], parts: Iterable[tuple[str, list[int]]], planned: dict[str, int]) -> Series:
     told = {label: [0] * 12 for label in labels}
     for label, months in parts:
         told[label] = list(map(add, told[label], months))
-    return _Series(list(labels), told, planned)
+    return Series(list(labels), told, planned)
 
 
-def _months_table(key: str, title: str, note: str, series: _Series) -> Table:
+def _months_table(key: str, title: str, note: str, series: Series) -> Table:
     rows: list[list[Any]] = []
     for place, month in enumerate(MONTHS):
         values = [series.spent[label][place] for label in series.labels]
@@ -381,54 +322,3 @@ def _names(session: Session, ids: set[uuid.UUID]) -> Mapping[uuid.UUID, str]:
         .where(col(Convention.id).in_(ids))
     )
     return {row[0]: f"{row[2]} ({row[1]})" for row in rows}
-
-
-def _draw(series: _Series) -> Curve:
-    totals = [sum(series.spent[label][place] for label in series.labels) for place in range(12)]
-    planned = sum(series.planned.values())
-    step = _round_step(max(planned, *totals, 1))
-    top = -(-max(planned, *totals, 1) // step) * step
-
-    def x(month: int) -> float:
-        return round(LEFT + month / 12 * (RIGHT - LEFT), 1)
-
-    def y(cents: int) -> float:
-        return round(FLOOR - cents / top * (FLOOR - TOP), 1)
-
-    areas = []
-    below = [0] * 13
-    for label, kind in zip(series.labels, _KINDS, strict=False):
-        above = [low + value for low, value in zip(below, [0, *series.spent[label]], strict=True)]
-        if above != below:
-            outline = [(x(month), y(above[month])) for month in range(13)]
-            outline += [(x(month), y(below[month])) for month in reversed(range(13))]
-            areas.append(Area(label, kind, " ".join(f"{a:g},{b:g}" for a, b in outline)))
-        below = above
-    return Curve(
-        areas,
-        f"{LEFT},{y(planned):g} {RIGHT},{y(planned):g}" if planned else None,
-        [(y(cents), cents) for cents in range(0, top + 1, step)],
-        [(x(month), name) for month, name in enumerate(_SHORT_MONTHS)],
-    )
-
-
-def _round_step(most: int) -> int:
-    """Return cents between the lines of the grid: 1, 2 or 5 followed by zeros, whole euros, five lines at most."""
-    step = 100
-    while most / step > 5:
-        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
-    return step
-
-
-def _bars(table: Table, place: int) -> list[Bar]:
-    rows = [row for row in table.rows if row[place]][:MOST_BARS]
-    most = max((row[place] for row in rows), default=1)
-    return [
-        Bar(str(row[0]), row[place], number * _BAR * 2, round(row[place] / most * (WIDTH - 180), 1))
-        for number, row in enumerate(rows)
-    ]
-
-
-def height_of(bars: Sequence[Bar]) -> int:
-    """Return the height of a picture of bars."""
-    return len(bars) * _BAR * 2 + 10

@@ -9,10 +9,11 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Date, Uuid, and_, bindparam, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
@@ -71,33 +72,18 @@ def places_of_actions(
     """Return the places of each action by its id, in two statements: as they stand, or at the end of a past `day`."""
     if not actions:
         return {}
-    ids = [action.id for action in actions]
-    moved = (
-        select(
-            col(PlaceMovement.action_id),
-            func.sum(PlaceMovement.d_retenues),
-            func.sum(PlaceMovement.d_occupees),
-            func.sum(PlaceMovement.d_utilisees),
-        )
-        .where(col(PlaceMovement.action_id).in_(ids))
-        .group_by(col(PlaceMovement.action_id))
-    )
-    if day is not None:
-        moved = moved.where(col(PlaceMovement.effet_le) <= day)
-    tallies = {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in session.execute(moved)}
+    given: dict[str, Any] = {"ids": [action.id for action in actions]}
+    moved = session.execute(_tallies(day is not None), given if day is None else {**given, "day": day})
+    tallies = {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in moved}
     today = day or clock.today()
-    changes: dict[uuid.UUID, list[PlaceChange]] = {}
-    for change in session.exec(
-        select(PlaceChange)
-        .where(col(PlaceChange.action_id).in_(ids))
-        .order_by(col(PlaceChange.effet_le), col(PlaceChange.at), col(PlaceChange.id))
-    ):
-        changes.setdefault(change.action_id, []).append(change)
+    changes: dict[uuid.UUID, list[tuple[date, int]]] = {}
+    for action_id, effet_le, change in session.execute(_changes(), given):
+        changes.setdefault(action_id, []).append((effet_le, change))
     found = {}
     for action in actions:
         mine = changes.get(action.id, [])
-        financed = action.places_financees + sum(c.d_financees for c in mine if c.effet_le <= today)
-        later = list(accumulate((c.d_financees for c in mine if c.effet_le > today), initial=0))
+        financed = action.places_financees + sum(change for since, change in mine if since <= today)
+        later = list(accumulate((change for since, change in mine if since > today), initial=0))
         held, occupied, used = tallies.get(action.id, (0, 0, 0))
         found[action.id] = ActionPlaces(
             financed,
@@ -108,6 +94,34 @@ def places_of_actions(
             bientot_retirees=-min(later),
         )
     return found
+
+
+# Made once, then given actions and a day: making a statement costs more than running it.
+_IDS = bindparam("ids", expanding=True, type_=Uuid())
+
+
+@cache
+def _tallies(on_a_day: bool) -> Any:
+    moved = (
+        select(
+            col(PlaceMovement.action_id),
+            func.sum(PlaceMovement.d_retenues),
+            func.sum(PlaceMovement.d_occupees),
+            func.sum(PlaceMovement.d_utilisees),
+        )
+        .where(col(PlaceMovement.action_id).in_(_IDS))
+        .group_by(col(PlaceMovement.action_id))
+    )
+    return moved.where(col(PlaceMovement.effet_le) <= bindparam("day", type_=Date())) if on_a_day else moved
+
+
+@cache
+def _changes() -> Any:
+    return (
+        select(col(PlaceChange.action_id), col(PlaceChange.effet_le), col(PlaceChange.d_financees))
+        .where(col(PlaceChange.action_id).in_(_IDS))
+        .order_by(col(PlaceChange.effet_le), col(PlaceChange.at), col(PlaceChange.id))
+    )
 
 
 @dataclass(frozen=True, slots=True)

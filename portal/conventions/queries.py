@@ -56,8 +56,8 @@ def thrown_away(session: Session, user: User, convention_id: uuid.UUID) -> Conve
     ).one_or_none()
 
 
-def stands(standing: Standing, day: date) -> ColumnElement[bool]:
-    """The condition of the conventions that stand so on `day` (see `states.standing`)."""
+def stands(standing: Standing, day: Any) -> ColumnElement[bool]:
+    """The condition of the conventions that stand so on `day`, a date or a parameter (see `states.standing`)."""
     if standing.value in {state.value for state in ConventionState if state is not ConventionState.SIGNEE}:
         return col(Convention.state) == ConventionState(standing.value)
     signed = col(Convention.state) == ConventionState.SIGNEE

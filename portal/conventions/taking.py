@@ -5,7 +5,7 @@ told in turn (docs/adr/0003, 0015).
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.accounts.models import User
-from portal.conventions import follow_up, ledger, waiting
+from portal.conventions import follow_up, in_turn, ledger, waiting
 from portal.conventions.models import (
     ActionOffer,
     ChoiceOfAction,
@@ -24,6 +24,7 @@ from portal.conventions.models import (
     PlaceMode,
     PlaceMovement,
     ProposalEnd,
+    Waiting,
 )
 from portal.conventions.states import ConventionState
 from portal.errors import NoPlaceLeft, OutOfTurn, PlacesEnded, RuleBroken
@@ -100,12 +101,14 @@ def hold_place(
             "Plus de place : toutes les places financées de cette offre sont prises. "
             "Mettez la personne en liste d’attente, ou refusez en disant pourquoi."
         )
-    ahead = waiting.ahead(session, offer_id=offer_id, prescription_id=prescription_id)
+    line = _line_of(session, offer_id, actions)
+    mine = waiting.opened(session, prescription_id)
+    given = line.choose(mine, offer_id)
     reason = (out_of_turn or "").strip() or None
-    if free <= ahead and reason is None:
-        listed = waiting.opened(session, prescription_id) is not None
-        raise OutOfTurn(_others_first(ahead, free, listed=listed))
-    action = next(action for action in actions if places[action.id].prenables > 0)
+    if given is None and reason is None:
+        ahead = len(line.before(mine, offer_id))
+        raise OutOfTurn(_others_first(ahead, free, listed=mine is not None))
+    action = next(one for one in actions if (one.id == given if given else places[one.id].prenables > 0))
     _write(
         session,
         action.id,
@@ -113,11 +116,52 @@ def hold_place(
         Movement.RETENUE,
         by,
         clock.today(),
-        motif=reason if free <= ahead else None,
+        motif=None if given else reason,
         retenues=1,
     )
     waiting.leave(session, prescription_id=prescription_id, outcome=ProposalEnd.PRISE)
     return action
+
+
+def take_turns(
+    session: Session, offer_ids: Collection[uuid.UUID] = ()
+) -> dict[uuid.UUID, tuple[list[Waiting], int]]:
+    """Take the actions of these offers, and of those that share their places; of all that are waited for when none is named.
+
+    Return {offer: (those who wait on it, the first ahead; how many of them have a place free for them)}.
+    """
+    offers = in_turn.sharing(session, offer_ids) if offer_ids else set(waiting.offers_waited_for(session))
+    running = {id: running_actions(session, id, clock.today()) for id in sorted(offers)}
+    # All at once and in their order: one after the other, two machines could wait for each other.
+    lock_actions(session, {action.id for actions in running.values() for action in actions})
+    line = _line(session, running, in_turn.waiting_on(session, offers))
+    served = line.served(line.waiting)
+    found: dict[uuid.UUID, tuple[list[Waiting], int]] = {}
+    for one in line.waiting:
+        others, free = found.get(one.offer_id, ([], 0))
+        found[one.offer_id] = ([*others, one], free + (one.id in served))
+    return found
+
+
+def _line_of(session: Session, offer_id: uuid.UUID, actions: Sequence[FinancedAction]) -> in_turn.Line:
+    """Return those who wait for the places of this offer, on it or on those that share them; its running `actions`."""
+    lines = in_turn.waiting_on(session, in_turn.sharing(session, [offer_id]))
+    others = {line.offer_id for line in lines} - {offer_id}
+    running = {id: running_actions(session, id, clock.today()) for id in sorted(others)}
+    return _line(session, {offer_id: actions, **running}, lines)
+
+
+def _line(
+    session: Session, running: Mapping[uuid.UUID, Sequence[FinancedAction]], lines: Sequence[Waiting]
+) -> in_turn.Line:
+    """Return the line of these people, on offers with these `running` actions; places are as the ledger says now."""
+    every = {action.id: action for actions in running.values() for action in actions}
+    places = ledger.places_of_actions(session, list(every.values()))
+    return in_turn.Line(
+        lines,
+        {id: [action.id for action in actions] for id, actions in running.items()},
+        {id: of_action.prenables for id, of_action in places.items()},
+    )
 
 
 def occupy_place(
@@ -166,10 +210,9 @@ def join_waiting_list(session: Session, *, offer_id: uuid.UUID, prescription_id:
     actions = running_actions(session, offer_id, clock.today(), lock=True)
     if not actions:
         raise RuleBroken("Cette offre n’a pas de places comptées : acceptez ou refusez la prescription.")
-    ahead = waiting.ahead(session, offer_id=offer_id, prescription_id=prescription_id)
-    free = sum(places.prenables for places in ledger.places_of_actions(session, actions).values())
-    if free > ahead:
+    if _line_of(session, offer_id, actions).choose(None, offer_id) is not None:
         raise RuleBroken("Il reste une place pour cette personne : vous pouvez accepter.")
+    ahead = waiting.ahead(session, offer_id=offer_id, prescription_id=prescription_id)
     waiting.join(session, offer_id=offer_id, prescription_id=prescription_id)
     return ahead + 1
 

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, case
+from sqlalchemy import ColumnElement, Date, Select, Uuid, bindparam, case
 from sqlmodel import Session, col, func, select
 
 from portal.conventions import ledger, queries
@@ -50,23 +51,20 @@ class ListAccounts:
     """
 
     def __init__(self, session: Session, conventions: Any, day: date) -> None:
-        mine = col(FinancedAction.convention_id).in_(conventions)
+        if isinstance(conventions, list):
+            waits, sums, given = _waits_of_ids(), _sums_of_ids(), {"ids": conventions, "day": day}
+        else:
+            mine = col(FinancedAction.convention_id).in_(conventions)
+            waits, sums, given = _waits_of(mine, day), _sums_of(mine, day), {}
         self._waiting: dict[uuid.UUID, int] = {}
         people = set()
-        for convention_id, waiting_id in session.execute(
-            select(col(FinancedAction.convention_id), col(Waiting.id))
-            .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
-            .join(Waiting, col(Waiting.offer_id) == col(ActionOffer.offer_id))
-            .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
-            .where(mine, queries.stands(Standing.ACTIVE, day), col(Waiting.left_at).is_(None))
-            .distinct()
-        ):
+        for convention_id, waiting_id in session.execute(waits, given):
             self._waiting[convention_id] = self._waiting.get(convention_id, 0) + 1
             people.add(waiting_id)
         self._sums: dict[uuid.UUID, tuple[int, ...]] = {}
         whole = [0] * 7
-        for convention_id, state, *sums in session.execute(_sums_of(mine, day)):
-            told = tuple(int(value) for value in sums)
+        for convention_id, state, *numbers in session.execute(sums, given):
+            told = tuple(int(value) for value in numbers)
             self._sums[convention_id] = told
             if state is not ConventionState.BROUILLON:
                 whole = [so_far + value for so_far, value in zip(whole, told, strict=True)]
@@ -130,7 +128,34 @@ def amounts_on(session: Session, conventions: Any, day: date) -> dict[uuid.UUID,
     return {row[0]: int(row[1]) for row in rows}
 
 
-def _sums_of(mine: ColumnElement[bool], day: date) -> Select[Any]:
+# Made once for the conventions of a page, then given them and the day: making a statement costs more than running it.
+_IDS, _DAY = bindparam("ids", expanding=True, type_=Uuid()), bindparam("day", type_=Date())
+
+
+@cache
+def _waits_of_ids() -> Select[Any]:
+    return _waits_of(col(FinancedAction.convention_id).in_(_IDS), _DAY)
+
+
+@cache
+def _sums_of_ids() -> Select[Any]:
+    return _sums_of(col(FinancedAction.convention_id).in_(_IDS), _DAY)
+
+
+def _waits_of(mine: ColumnElement[bool], day: Any) -> Select[Any]:
+    """Rows (convention, who waits) of the conventions of these actions that run on `day`."""
+    found: Select[Any] = (
+        sqlalchemy.select(col(FinancedAction.convention_id), col(Waiting.id))
+        .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
+        .join(Waiting, col(Waiting.offer_id) == col(ActionOffer.offer_id))
+        .join(Convention, col(Convention.id) == col(FinancedAction.convention_id))
+        .where(mine, queries.stands(Standing.ACTIVE, day), col(Waiting.left_at).is_(None))
+        .distinct()
+    )
+    return found
+
+
+def _sums_of(mine: ColumnElement[bool], day: Any) -> Select[Any]:
     """Rows (convention, state, then the sums of `_account` but for who waits) of the conventions of these actions."""
     ids = select(col(FinancedAction.id)).where(mine)
     moved = (

@@ -149,9 +149,9 @@ def _draft(
 
 
 def _over(session: Session, places: dict[str, Structure], found: dict[str, Offer], officer: User) -> None:
-    """A convention that ended three weeks ago: what closes it can still be written, and a report is late."""
-    last = clock.today() - timedelta(days=21)
-    first = last - timedelta(days=364)
+    """A convention that ended some weeks ago: what closes it can still be written, and a report is late."""
+    last = month_before(clock.today() - timedelta(days=12))
+    first = months_after(last, -11)
     with on_day(first - timedelta(days=15)):
         convention = _write(
             session,
@@ -175,7 +175,7 @@ def _over(session: Session, places: dict[str, Structure], found: dict[str, Offer
         )
     with on_day(first):
         for number, kind, fin, du_le in (
-            ("1", ReportKind.ACTIVITE, month_before(months_after(first, 6)), last + timedelta(days=6)),
+            ("1", ReportKind.ACTIVITE, month_before(months_after(first, 6)), last + timedelta(days=10)),
             ("final", ReportKind.FINAL, last, last + timedelta(days=60)),
         ):
             report_schedule.ask(

@@ -1,10 +1,13 @@
 """People of the demo who entered without a story, so that some actions fill as they should."""
 
+from datetime import timedelta
+
 from portal import clock
 from portal.demo.days import days_ago
 from portal.demo.telling import Teller
 from portal.prescriptions import answers
 from portal.prescriptions.actors import by_link
+from portal.programme.weeks import monday_of
 
 # first name, offer, why, how many days ago it was sent; the entry came nine days later. All within the ninety days over
 # which a pace is measured.
@@ -19,10 +22,13 @@ _ENTERED = (
     ("Walid", "equilibre-emploi", "Montrer à un employeur ce qu’il sait faire.", 39),
 )
 _MEMBERS = {"ervp": "partenaire", "pems": "partenaire2"}
+# Minutes a week, as the offer says. Of the missions of others nobody tells the hours.
+_WEEKLY = {"ervp": 6 * 60, "pems": 5 * 60}
 
 
 def tell(teller: Teller) -> None:
-    """Write their prescriptions, accepted after four days and entered after nine."""
+    """Write their prescriptions, accepted after four days and entered after nine, and the hours of their last weeks."""
+    this_week = monday_of(clock.today())
     for prenom, slug, motif, days in _ENTERED:
         prescription = teller.prescribe(prenom, slug, motif, days)
         by = teller.accounts[_MEMBERS[slug]] if slug in _MEMBERS else by_link(prescription)
@@ -30,3 +36,13 @@ def tell(teller: Teller) -> None:
             answers.accept(teller.session, prescription, by=by)
         with days_ago(days - 9):
             answers.enter(teller.session, prescription, by=by, day=clock.today())
+        if slug in _WEEKLY:
+            with days_ago(1):
+                for weeks in range(1, (days - 9) // 7):
+                    answers.declare_hours(
+                        teller.session,
+                        prescription,
+                        by=by,
+                        week=this_week - timedelta(weeks=weeks),
+                        minutes=_WEEKLY[slug],
+                    )

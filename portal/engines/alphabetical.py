@@ -1,6 +1,7 @@
 """Names in the order in which people look for them, the same on both engines: accents, case and hyphens do not matter."""
 
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import String
@@ -29,6 +30,8 @@ _LETTERS = _letters()
 _TABLE = str.maketrans(_LETTERS | _PAIRS)
 
 
+# The same names come again and again, several times in one list.
+@lru_cache(maxsize=4096)
 def folded(text: str | None) -> str | None:
     """Return `text` as it is sorted."""
     return None if text is None else text.translate(_TABLE)

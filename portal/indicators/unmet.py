@@ -8,7 +8,7 @@ from portal import geography, vocabulary
 from portal.catalogue import needs
 from portal.catalogue.engine import Snapshot
 from portal.catalogue.needs import Need
-from portal.indicators.catalogue import Table
+from portal.indicators.table import Table
 
 # Beyond, a need was looked for once or twice: nobody acts on it.
 MOST = 1000

@@ -15,7 +15,8 @@ from portal.conventions import reports as convention_reports
 from portal.conventions import totals
 from portal.conventions.models import Convention
 from portal.conventions.states import Standing
-from portal.indicators import catalogue, charts, unmet
+from portal.indicators import catalogue, charts, past, territories, unmet
+from portal.indicators.table import Table
 from portal.offers import queries as offer_queries
 from portal.prescriptions import queries as prescription_queries
 from portal.structures import queries as structure_queries
@@ -89,11 +90,11 @@ _NEEDS_SHOWN = 50
 def dashboard() -> Any:
     """How the catalogue stands: listed over time, good, fresh, covered, once only (annexe 5 of the instruction)."""
     category = request.args.get("categorie") if _is_category(request.args.get("categorie")) else None
-    history = catalogue.read_history(db())
+    history = past.read_history(db())
     offers = catalogue.listed_offers(db())
-    months = catalogue.over_time(db(), history)
+    months = past.over_time(db(), history)
     scores, missing, means = catalogue.quality(offers)
-    coverage = catalogue.coverage(offers, _departement(), category)
+    coverage = territories.coverage(offers, _departement(), category)
     counts = coverage.notes["counts"]
     labels = [charts.short_month(row[0]) for row in months.rows]
     return render_template(
@@ -111,11 +112,11 @@ def dashboard() -> Any:
         most=max(counts.values(), default=0),
         category=category,
         categories=vocabulary.categories(),
-        themes=catalogue.themes(offers),
+        themes=territories.themes(offers),
         # One more than is shown, so that the page knows whether the file has others.
         needs=unmet.unmet_needs(db(), current.snapshot, most=_NEEDS_SHOWN + 1),
         needs_shown=_NEEDS_SHOWN,
-        care=catalogue.care(db(), history),
+        care=past.care(db(), history),
         total=len(offers),
     )
 
@@ -130,21 +131,21 @@ def table(name: str) -> Response:
     return response
 
 
-def _table(name: str) -> catalogue.Table:
+def _table(name: str) -> Table:
     if name == "mois":
-        return catalogue.over_time(db())
+        return past.over_time(db())
     if name == "besoins":
         return unmet.unmet_needs(db(), current.snapshot)
     if name == "suivi":
-        return catalogue.care(db())
+        return past.care(db())
     offers = catalogue.listed_offers(db())
     if name == "confirmations":
         return catalogue.stale(db(), offers)
     if name == "thematiques":
-        return catalogue.themes(offers)
+        return territories.themes(offers)
     if name == "couverture":
         category = request.args.get("categorie")
-        return catalogue.coverage(offers, _departement(), category if _is_category(category) else None)
+        return territories.coverage(offers, _departement(), category if _is_category(category) else None)
     return next(found for found in catalogue.quality(offers) if found.name == name)
 
 

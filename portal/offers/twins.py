@@ -240,9 +240,12 @@ def _ratio(one: str, two: str) -> float:
         return 0.0
     if one == two:
         return 1.0
-    # Always in one order: what is found in common may depend on it.
-    first, second = sorted((one, two))
-    text = SequenceMatcher(None, first, second, autojunk=False)
+    # What is found in common may depend on which comes first.
+    return max(_found_in_common(one, two), _found_in_common(two, one))
+
+
+def _found_in_common(one: str, two: str) -> float:
+    text = SequenceMatcher(None, one, two, autojunk=False)
     if text.real_quick_ratio() < NEAR or text.quick_ratio() < NEAR:
         return 0.0
     score = text.ratio()

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from portal import clock
 from portal.accounts.models import User
 from portal.conventions import taking, waiting
-from portal.errors import NotAllowed, RuleBroken
+from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.offers.models import Offer
 from portal.prescriptions.acting import By, begin, is_member, lock, move, stand
 from portal.prescriptions.actors import Actor
@@ -17,6 +17,7 @@ from portal.prescriptions.models import (
     HoursDone,
     Prescription,
     RefusalReason,
+    Transition,
 )
 from portal.prescriptions.seats import Meeting, agree, confirm_seat
 from portal.prescriptions.states import Act, Side
@@ -91,10 +92,16 @@ def note_presence(
     came: bool,
     message: str | None = None,
 ) -> None:
-    """Write that the person came on `day`, or did not. Raises RuleBroken for a day to come or before the sending."""
+    """Write that the person came on `day`, or did not; what was noted by mistake is noted the other way.
+
+    Raises RuleBroken for a day to come or before the sending, AlreadyDone when that is what was noted last of that day.
+    """
     act = Act.PRESENCE if came else Act.ABSENCE
     actor = begin(session, prescription, act, Side.PARTENAIRE, by)
     check_day(prescription, day)
+    if _noted(session, prescription, day) is act:
+        what = "La présence" if came else "L’absence"
+        raise AlreadyDone(f"{what} du {day:%d/%m/%Y} est déjà notée : rien n’a été changé.")
     move(session, prescription, act, actor, message, day=day)
 
 
@@ -267,6 +274,20 @@ def check_day(prescription: Prescription, day: date) -> None:
         raise RuleBroken("Cette date est dans le futur : corrigez-la.", field="jour")
     if prescription.sent_at is not None and day < prescription.sent_at.astimezone(clock.PARIS).date():
         raise RuleBroken("Ce jour est avant l’envoi de la prescription : corrigez la date.", field="jour")
+
+
+def _noted(session: Session, prescription: Prescription, day: date) -> Act | None:
+    """Return whether the person came on `day`, as it was noted last; None when nothing was."""
+    return session.exec(
+        select(Transition.act)
+        .where(
+            col(Transition.prescription_id) == prescription.id,
+            col(Transition.act).in_([Act.PRESENCE, Act.ABSENCE]),
+            col(Transition.jour) == day,
+        )
+        .order_by(col(Transition.at).desc(), col(Transition.id))
+        .limit(1)
+    ).first()
 
 
 def _leave(

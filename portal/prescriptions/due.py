@@ -133,9 +133,10 @@ def release_absent(session: Session) -> list[Prescription]:
 def propose_places(session: Session, *offer_ids: uuid.UUID) -> list[Prescription]:
     """Propose the places that are free to those who wait, after ending the proposals whose delay is over.
 
-    Of these offers, or of all when none is named. Returns the prescriptions whose turn it is now, and those whose proposal nobody took in
-    time; safe to run twice or on two machines. A prescription on which somebody acts this very moment is left to them,
-    and its turn comes with the next call: whoever acts holds its row and waits for the actions', which are held here.
+    Of these offers and of those that share their places, or of all when none is named. Returns the prescriptions whose
+    turn it is now, and those whose proposal nobody took in time; safe to run twice or on two machines. A prescription on
+    which somebody acts this very moment is left to them, and its turn comes with the next call: whoever acts holds its
+    row and waits for the actions', which are held here.
     For the same reason, nothing that takes another prescription may follow in the same transaction.
     """
     told: dict[uuid.UUID, Prescription] = {}
@@ -147,18 +148,9 @@ def propose_places(session: Session, *offer_ids: uuid.UUID) -> list[Prescription
             move(session, late, Act.LAISSER_PLACE, PORTAL, "Personne n’a pris la place dans le délai.")
             told[late.id] = late
     rules = follow_up.in_force(session)
-    offers = list(dict.fromkeys(offer_ids)) or waiting.offers_waited_for(session)
-    today = clock.today()
-    # All at once and in their order: one after the other, two machines could wait for each other.
-    running = {waited: taking.running_actions(session, waited, today) for waited in offers}
-    taking.lock_actions(session, {action.id for actions in running.values() for action in actions})
-    for waited, actions in running.items():
-        places = ledger.places_of_actions(session, actions)
-        free = sum(of_action.prenables for of_action in places.values())
-        lines = [line.prescription_id for line in session.exec(waiting.in_order(waited))]
-        if not lines:
-            continue
-        taken = {p.id: p for p in take_due(session, col(Prescription.id).in_(lines))}
+    for waited, (lines, free) in taking.take_turns(session, offer_ids).items():
+        ids = [line.prescription_id for line in lines]
+        taken = {p.id: p for p in take_due(session, col(Prescription.id).in_(ids))}
         made = waiting.propose(session, waited, free=free, days=rules.proposition_jours, among=taken)
         for proposal in made:
             prescription = taken[proposal.prescription_id]

@@ -1,91 +1,116 @@
-"""What the prescriptions of a file may be chosen by: the structures, référents and conventions of those one may export."""
+"""What the prescriptions of a file may be chosen by: the structures, référents and conventions of those one may export.
+
+Asked in this order: what was found narrows what is asked next, and nothing is looked through to its end.
+"""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import and_, literal, or_
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, col, select
 
 from portal.accounts.models import Role, User
-from portal.conventions.models import ActionOffer, Convention, FinancedAction, PlaceMovement
+from portal.conventions.models import Convention, FinancedAction, PlaceMovement
+from portal.conventions.states import ConventionState
 from portal.engines.alphabetical import by_name
-from portal.offers.models import Offer
-from portal.prescriptions.exports import scope
 from portal.prescriptions.models import Prescription
 from portal.structures.models import Membership, Structure
 
-
-def structures_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
-    """Return (id, name) of the structures of the prescriptions that `user` may export, by name."""
-    if user.role is Role.REFERENT:
-        # From their prescriptions, which are few: a structure may have thousands of others.
-        conditions: list[Any] = [col(Structure.id).in_(select(Prescription.structure_id).where(*scope(user)))]
-    else:
-        # Asked of each structure: the first prescription found is enough.
-        conditions = [exists().where(col(Prescription.structure_id) == col(Structure.id), *scope(user))]
-    if user.role is Role.PARTENAIRE:
-        conditions.append(col(Structure.id).in_(_own_structures(user)))
-    found = session.execute(
-        select(col(Structure.id), col(Structure.nom)).where(*conditions).order_by(by_name(col(Structure.nom)), col(Structure.id))
-    )
-    return [(id, name) for id, name in found]
+Choices = list[tuple[uuid.UUID, str]]
 
 
-def referents_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
+def referents_of(session: Session, user: User) -> Choices:
     """Return (id, name) of the référents of the prescriptions that `user` may export, by name."""
-    author: Any = aliased(User)
-    conditions: list[Any] = [exists().where(col(Prescription.referent_id) == author.id, *scope(user))]
-    if user.role is Role.REFERENT:
-        # The others' prescriptions would be looked through to the end, for nothing.
-        conditions.append(
-            or_(
-                author.id == user.id,
-                and_(author.organisation_id == user.organisation_id, author.role == Role.REFERENT),
-            )
-        )
+    author = col(User.id)
+    if user.role is Role.PARTENAIRE:
+        # What their structures received is read in an index alone; it holds whose each is.
+        conditions: list[Any] = [author.in_(_sent().where(_received(user)).distinct())]
+    else:
+        # Asked of each: the first prescription found is enough. (`LIMIT` keeps PostgreSQL from reading them all.)
+        first = _sent().where(col(Prescription.referent_id) == author).limit(1).correlate(User)
+        conditions = [first.scalar_subquery().is_not(None)]
+        if user.role is Role.REFERENT:
+            conditions.append(_team(user))
+        elif user.role is not Role.CONVENTIONNEMENT:
+            return []
     found = session.execute(
-        select(author.id, author.prenom, author.nom)
+        select(author, col(User.prenom), col(User.nom))
         .where(*conditions)
-        .order_by(by_name(author.nom), by_name(author.prenom), author.id)
+        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), author)
     )
     return [(id, f"{first} {last}".strip()) for id, first, last in found]
 
 
-def conventions_of(session: Session, user: User) -> list[tuple[uuid.UUID, str]]:
-    """Return (id, number and title) of the conventions whose places these prescriptions took, by number."""
-    statement = select(col(Convention.id), col(Convention.numero), col(Convention.intitule))
+def structures_of(session: Session, user: User, referents: Collection[uuid.UUID]) -> Choices:
+    """Return (id, name) of the structures of the prescriptions that `user` may export, by name.
+
+    `referents`: those of `referents_of`.
+    """
+    structure = col(Structure.id)
     if user.role is Role.REFERENT:
-        # From their prescriptions, as for the structures.
-        theirs = select(Prescription.id).where(*scope(user))
-        actions = select(PlaceMovement.action_id).where(col(PlaceMovement.prescription_id).in_(theirs))
-        statement = statement.where(
-            col(Convention.id).in_(
-                select(FinancedAction.convention_id).where(col(FinancedAction.id).in_(actions))
-            )
+        # From their prescriptions, which are few: a structure may have thousands of others.
+        theirs = (
+            select(Prescription.structure_id)
+            .where(col(Prescription.referent_id).in_(list(referents)), col(Prescription.sent_at).is_not(None))
+            .distinct()
         )
+        conditions: list[Any] = [structure.in_(theirs)]
     else:
+        first = _sent().where(col(Prescription.structure_id) == structure).limit(1).correlate(Structure)
+        conditions = [first.scalar_subquery().is_not(None)]
+        if user.role is Role.PARTENAIRE:
+            conditions.append(structure.in_(_own_structures(user)))
+        elif user.role is not Role.CONVENTIONNEMENT:
+            return []
+    found = session.execute(
+        select(structure, col(Structure.nom))
+        .where(*conditions)
+        .order_by(by_name(col(Structure.nom)), structure)
+    )
+    return [(id, name) for id, name in found]
+
+
+def conventions_of(session: Session, user: User, structures: Collection[uuid.UUID]) -> Choices:
+    """Return (id, number and title) of the conventions whose places may have gone to these prescriptions, by number.
+
+    `structures`: those of `structures_of`; the places of a convention go to prescriptions of its own structure. For
+    the département, those whose places were taken.
+    """
+    if user.role is Role.CONVENTIONNEMENT:
         taken = (
             select(literal(1))
             .select_from(FinancedAction)
             .join(PlaceMovement, col(PlaceMovement.action_id) == col(FinancedAction.id))
-            .join(Prescription, col(Prescription.id) == col(PlaceMovement.prescription_id))
-            .where(col(FinancedAction.convention_id) == col(Convention.id), *scope(user))
+            .where(col(FinancedAction.convention_id) == col(Convention.id))
             .correlate(Convention)
         )
-        statement = statement.where(taken.exists())
-    if user.role is Role.PARTENAIRE:
-        # The others' conventions would be looked through to the end, for nothing.
-        statement = statement.where(
-            col(Convention.id).in_(
-                select(FinancedAction.convention_id)
-                .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
-                .join(Offer, col(Offer.id) == col(ActionOffer.offer_id))
-                .where(col(Offer.structure_id).in_(_own_structures(user)))
-            )
-        )
-    found = session.execute(statement.order_by(col(Convention.numero)))
+        conditions: list[Any] = [taken.exists()]
+    else:
+        conditions = [
+            col(Convention.structure_id).in_(list(structures)),
+            col(Convention.state) != ConventionState.BROUILLON,
+        ]
+    found = session.execute(
+        select(col(Convention.id), col(Convention.numero), col(Convention.intitule))
+        .where(*conditions)
+        .order_by(col(Convention.numero))
+    )
     return [(id, f"{numero}, {intitule}") for id, numero, intitule in found]
+
+
+def _sent() -> Any:
+    return select(Prescription.referent_id).where(col(Prescription.sent_at).is_not(None))
+
+
+def _team(user: User) -> Any:
+    """Condition on User: this référent, and their colleagues (see `queries.readable_by`)."""
+    colleague = and_(col(User.organisation_id) == user.organisation_id, col(User.role) == Role.REFERENT)
+    return or_(col(User.id) == user.id, colleague)
+
+
+def _received(user: User) -> Any:
+    return col(Prescription.structure_id).in_(_own_structures(user))
 
 
 def _own_structures(user: User) -> Any:

@@ -14,10 +14,11 @@ from portal.prescriptions.forms import MESSAGE_LENGTH
 from portal.prescriptions.models import Prescription, RefusalReason
 from portal.prescriptions.sharing import name_for_partner
 from portal.prescriptions.states import Act
+from portal.web.fields import Keyed
 from portal.web.forms import Form, MaxLength, options
 
 
-class WordForm(Form):
+class WordForm(Keyed):
     """A message for the other side, without an act."""
 
     texte = TextAreaField(

@@ -37,6 +37,8 @@ _GROUPS: tuple[tuple[State, ...], ...] = (
 # A search answers on one page, and looks no further.
 SEARCHED = 40
 _LOOKED_AT = 400
+# Their prescriptions are looked up one by one; beyond, the list is read until enough are found.
+_FEW = 200
 # More than are shown: some are left out once their name is read.
 _READ_TOGETHER = 60
 _CHOICES_SHOWN = 200
@@ -151,35 +153,66 @@ def page_of(
 
 
 def search(session: Session, user: User, words: str, *, team: bool = False) -> list[Listed]:
-    """Return the prescriptions of the people whose name holds each of `words`, `SEARCHED` at most, in two statements.
+    """Return the prescriptions of the people whose name holds each of `words`, `SEARCHED` at most, in list order.
 
-    One's own are found by the file (names, number); the others by the name that was shared, and by nothing else. More
-    statements are sent when many a file's name was shared otherwise.
+    One's own are found by the file (names, number), in two statements; the others by the name that was shared, and by
+    nothing else, in three (five when many people bear the name). More are sent when many a file's name was shared
+    otherwise.
     """
     wanted = geography.fold(words[:100]).split()
     if not wanted:
         return []
     asked = Asked(side=Side.PARTENAIRE if user.role is Role.PARTENAIRE else Side.REFERENT, team=team)
-    shape = _shape(user, asked)
-    rank = case(*((col(Prescription.state).in_(states), n) for n, states in enumerate(_GROUPS)))
+    shape, values = _shape(user, asked), _values(user, asked)
     named = [col(Beneficiary.search_text).contains(word, autoescape=True) for word in wanted]
-    people = select(Beneficiary.id).where(*named)
-    statement = (
-        select(Prescription.id)
-        .where(_whose(shape), col(Prescription.beneficiary_id).in_(people))
-        .order_by(rank, col(Prescription.updated_at), col(Prescription.id))
-        .limit(_LOOKED_AT)
-    )
-    ids = [row[0] for row in session.execute(statement, _values(user, asked))]
+    theirs = exists().where(col(Beneficiary.id) == col(Prescription.beneficiary_id), *named)
+    if shape.role is Role.REFERENT and not shape.team:
+        # Asked of each of one's own, which are few.
+        return _named(session, user, wanted, _all_at_once(shape, theirs), values)
+    # Which way is short depends on how many bear the name: those few, or the list until there are enough of them.
+    people = session.execute(select(Beneficiary.id).where(*named).limit(_FEW + 1)).scalars().all()
+    if len(people) <= _FEW:
+        among = col(Prescription.beneficiary_id).in_(people)
+        return _named(session, user, wanted, _all_at_once(shape, among), values) if people else []
+    if shape.role is Role.PARTENAIRE:
+        values["structures"] = list(session.execute(_own_structures(), values).scalars())
+    found = _named(session, user, wanted, _until(shape, theirs, _READ_TOGETHER), values)
+    if len(found) < SEARCHED:
+        found = _named(session, user, wanted, _until(shape, theirs, _LOOKED_AT), values)
+    return found
+
+
+def _named(session: Session, user: User, wanted: list[str], ids: Any, values: dict[str, Any]) -> list[Listed]:
+    """Return those of the prescriptions that the statement `ids` gives whose name, as the reader knows it, is wanted."""
+    rows = [row[0] for row in session.execute(ids, values)]
     found: list[Listed] = []
-    for start in range(0, len(ids), _READ_TOGETHER):
-        for line in shown(session, user, ids[start : start + _READ_TOGETHER]):
+    for start in range(0, len(rows), _READ_TOGETHER):
+        for line in shown(session, user, rows[start : start + _READ_TOGETHER]):
             name = geography.fold(line.name)
             if line.by_file or all(word in name for word in wanted):
                 found.append(line)
         if len(found) >= SEARCHED:
             break
     return found[:SEARCHED]
+
+
+def _all_at_once(shape: _Shape, condition: Any) -> Any:
+    """The ids of all those that answer `condition`, in the order of the list."""
+    rank: Any = case(*((col(Prescription.state).in_(states), n) for n, states in enumerate(_GROUPS)))
+    key = col(Prescription.sent_at if shape.role is Role.PARTENAIRE else Prescription.updated_at)
+    ended = col(Prescription.state).in_(_GROUPS[-1])
+    return (
+        select(Prescription.id)
+        .where(_whose(shape), condition)
+        .order_by(rank, case((~ended, key)), case((ended, key)).desc(), col(Prescription.id))
+        .limit(_LOOKED_AT)
+    )
+
+
+def _until(shape: _Shape, condition: Any, most: int) -> Any:
+    """The ids of the first `most` of the list that answer `condition`: what comes after them is not looked at."""
+    parts = [_part(shape, None, rank, states, False, condition, most) for rank, states in enumerate(_GROUPS)]
+    return union_all(*(select(part.subquery().c.id) for part in parts)).limit(most)
 
 
 def knows_file(user: User, prescription: Prescription) -> bool:
@@ -284,8 +317,19 @@ def _page(shape: _Shape, waiting: bool | None, parts: tuple[tuple[int, tuple[Sta
     return found[0] if len(found) == 1 else union_all(*(select(part.subquery()) for part in found))
 
 
-def _part(shape: _Shape, waiting: bool | None, rank: int, states: tuple[State, ...], from_end: bool) -> Any:
+def _part(
+    shape: _Shape,
+    waiting: bool | None,
+    rank: int,
+    states: tuple[State, ...],
+    from_end: bool,
+    besides: Any = None,
+    most: int | None = None,
+) -> Any:
+    """One part of a page; or its first `most`, that answer the condition `besides`."""
     conditions = _conditions(shape)
+    if besides is not None:
+        conditions.append(besides)
     # A structure owes its answer since the sending; a référent looks at what has not moved.
     key: Any = col(Prescription.updated_at)
     if shape.role is Role.PARTENAIRE:
@@ -307,6 +351,8 @@ def _part(shape: _Shape, waiting: bool | None, rank: int, states: tuple[State, .
     columns = [whole.selected_columns.cle, whole.selected_columns.id]
     newest_first = (rank == len(_GROUPS) - 1) is not from_end
     ordered = whole.order_by(*(column.desc() if newest_first else column.asc() for column in columns))
+    if most is not None:
+        return ordered.limit(most)
     return ordered.limit(bindparam(f"size{rank}")).offset(bindparam(f"first{rank}"))
 
 

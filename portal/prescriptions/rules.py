@@ -225,9 +225,19 @@ def adjust_week(
     session.flush()
 
 
-def write_message(session: Session, prescription: Prescription, *, by: By, text: str) -> PrescriptionMessage:
-    """Add a message for the other side and return it. Raises RuleBroken when it is empty, or for a draft."""
+def write_message(
+    session: Session, prescription: Prescription, *, by: By, text: str, id: uuid.UUID | None = None
+) -> PrescriptionMessage:
+    """Add a message for the other side and return it; the same `id` again returns the one written.
+
+    Raises RuleBroken when it is empty, or for a draft; NotAllowed for the `id` of another's.
+    """
     actor = on_either_side(session, prescription, by)
+    before = session.get(PrescriptionMessage, id) if id is not None else None
+    if before is not None:
+        if (before.prescription_id, before.side) != (prescription.id, actor.side):
+            raise NotAllowed("Cette prescription n’est pas la vôtre.")
+        return before
     if not text.strip():
         raise RuleBroken("Écrivez votre message.", field="texte")
     if prescription.sent_at is None:
@@ -238,9 +248,20 @@ def write_message(session: Session, prescription: Prescription, *, by: By, text:
         by_id=actor.user.id if actor.user else None,
         texte=text.strip(),
     )
+    if id is not None:
+        written.id = id
     session.add(written)
     session.flush()
     return written
+
+
+def is_written(session: Session, prescription: Prescription, id: uuid.UUID) -> bool:
+    """Say whether the message `id` was written before; of two presses at once, the second waits here for the first."""
+    lock(session, prescription)
+    return (
+        session.exec(select(PrescriptionMessage.id).where(col(PrescriptionMessage.id) == id)).first()
+        is not None
+    )
 
 
 def why_not_offered(offer: Offer, structure: Structure) -> str | None:

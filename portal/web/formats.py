@@ -1,6 +1,8 @@
 """How days, moments, money, hours and numbers are said in French; registered as template filters."""
 
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
 from babel.dates import get_day_names, get_month_names
 from flask import Flask
@@ -100,8 +102,25 @@ def cell(value: object) -> str:
     return str(value)
 
 
+def number(value: int | float | str) -> str:
+    """Return "1 234" for 1234 and "1 234,50" for 1234.5; a text as it is."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", _NARROW)
+    return f"{value:,.2f}".replace(",", _NARROW).replace(".", ",")
+
+
+def amount(value: int | float, unit: str = "", write: str | None = None) -> str:
+    """Return a number followed by its unit, or as the filter that `write` names ("euros", "hours") writes it."""
+    return _WRITERS[write](value) if write else number(value) + unit
+
+
 def _local_day(value: datetime | date) -> date:
     return value.astimezone(clock.PARIS).date() if isinstance(value, datetime) else value
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {"euros": euros, "hours": hours}
 
 
 def init_app(app: Flask) -> None:
@@ -124,3 +143,5 @@ def init_app(app: Flask) -> None:
         app.add_template_filter(filter_)
     app.add_template_filter(show_phone, "phone")
     app.add_template_global(count)
+    app.add_template_global(number, "written_number")
+    app.add_template_global(amount, "written_amount")

@@ -150,7 +150,7 @@ def portal(
             yield Portal(f"http://127.0.0.1:{port}", database, config)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
             database.engine.dispose()
 
 
@@ -211,7 +211,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
         assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=10):
                 return
         except OSError:
             time.sleep(0.1)

@@ -124,7 +124,7 @@ def test_the_whole_way(open_page: Callable[..., Page], portal: Portal, engine_na
     assert _places(me, address) == "3 places libres sur 3"
 
     # The offer stands in the export that data.inclusion reads, and is valid there.
-    with urllib.request.urlopen(f"{portal.url}/export/data-inclusion/v1/services.json", timeout=10) as answer:
+    with urllib.request.urlopen(f"{portal.url}/export/data-inclusion/v1/services.json", timeout=60) as answer:
         records = json.load(answer)
     mine = [record for record in records if record["nom"] == offer]
     assert len(mine) == 1

@@ -24,8 +24,9 @@ BUSY = f"/beneficiaires/{demo.demo_id('beneficiaire', 'DEMO-0002')}"
 # The convention with the State of the demo, its texts, its bilans; conventions with partners, and what they owe.
 BUDGET = f"/budget/{demo.demo_id('convention-etat', 'DEMO-ETAT-35')}"
 YEAR = clock.today().year
-DRAFT_PLAN = f"{BUDGET}/textes/{demo.demo_id('avenant-etat', '3')}/plan/{YEAR}"
-BILAN = f"{BUDGET}/bilans/{demo.demo_id('bilan', 'premier')}"
+DRAFT_PLAN = f"{BUDGET}/textes/{demo.demo_id('avenant-etat', '2')}/plan/{YEAR}"
+BILAN = f"{BUDGET}/bilans/{demo.demo_id('bilan', 'second')}"
+CLOSED_BUDGET = f"/budget/{demo.demo_id('convention-etat', 'DEMO-ETAT-35-2023')}"
 SHEET = f"{BUDGET}/fiche/{demo.demo_id('fiche', 'permis')}"
 PERMIS, DRAFT, OVER, PEMS = (
     f"/conventions/{demo.demo_id('convention', rang)}" for rang in ("001", "DEMO-B", "DEMO-E", "002")
@@ -38,7 +39,7 @@ READ_OF_BUDGET = [
     "/budget",
     "/budget/parcours-types",
     BUDGET,
-    f"{BUDGET}?le={YEAR - 2}-12-31",
+    f"{BUDGET}?le={YEAR - 1}-12-31",
     *(f"{BUDGET}/avenants/{numero}" for numero in (0, 1)),
     f"{BUDGET}/historique",
     f"{BUDGET}/plan/{YEAR - 1}",
@@ -46,6 +47,8 @@ READ_OF_BUDGET = [
     f"{BUDGET}/depenses/{YEAR - 1}",
     f"{BUDGET}/depenses/{YEAR}",
     f"{BUDGET}/comptes",
+    CLOSED_BUDGET,
+    f"{CLOSED_BUDGET}/comptes",
     f"{BUDGET}/postes",
     f"{BUDGET}/fiches/{YEAR}",
     SHEET,
@@ -244,10 +247,10 @@ PAGES: dict[str, list[str]] = {
         "/budget/nouvelle",
         "/budget/territoires",
         f"{BUDGET}/modifier",
-        f"{BUDGET}/avenants/3",
+        f"{BUDGET}/avenants/2",
         DRAFT_PLAN,
-        f"{BUDGET}/avenants/3/modifier",
-        f"{BUDGET}/avenants/3/signer",
+        f"{BUDGET}/avenants/2/modifier",
+        f"{BUDGET}/avenants/2/signer",
         f"{DRAFT_PLAN}/nouvelle",
         f"{BUDGET}/depenses/{YEAR}/nouvelle",
         f"{BUDGET}/depenses/{YEAR}/importer",

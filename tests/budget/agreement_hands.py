@@ -11,14 +11,8 @@ from tests.factories.budget import make_state_convention
 from tests.pages import Browser, Page
 
 SignIn = Callable[[User], Browser]
-
-
 IBAN = "FR7630006000011234567890189"
-
-
 SHOWN_IBAN = "FR76 3000 6000 0112 3456 7890 189"
-
-
 IDENTITY = {
     "numero": "CD35-2023",
     "intitule": "Convention France Travail 2023-2024",

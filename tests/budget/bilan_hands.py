@@ -12,8 +12,6 @@ from portal.budget.models import StateConvention, Volet
 from tests.factories.budget import expense_values, make_state_convention
 
 INTERMEDIATE, FINAL = BilanKind.INTERMEDIAIRE, BilanKind.FINAL
-
-
 EIGHT = ["synthese", "volet-1", "depenses", "comptes", "plan", "fiches", "places", "pieces"]
 
 

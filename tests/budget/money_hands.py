@@ -14,8 +14,6 @@ from tests.factories.budget import make_state_convention
 from tests.pages import Browser, Page
 
 SignIn = Callable[[User], Browser]
-
-
 TYPED = {
     "volet": "1",
     "nature": "equipes-ingenierie",

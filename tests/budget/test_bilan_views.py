@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from portal.accounts.models import OutgoingMail, Role, User
 from portal.budget import bilan_writing, bilans, expenses
 from portal.budget.bilan_models import Bilan, BilanKind, BilanState
-from portal.budget.models import StateConvention, Volet
+from portal.budget.models import Nature, StateConvention, Volet
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_convention
 from tests.pages import Browser
@@ -207,3 +207,28 @@ def test_a_bilan_of_another_convention_is_not_found(
     browser = sign_in(officer)
     browser.get(f"/budget/{other.id}/bilans/{bilan.id}", status=404)
     browser.get(f"/budget/{convention.id}/bilans/{bilan.id}/parties/volet-3", status=404)
+
+
+def test_the_expenses_of_a_long_bilan_open_nature_by_nature(
+    session: Session,
+    convention: StateConvention,
+    officer: User,
+    sign_in: Callable[[User], Browser],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("portal.budget.views.bilans.LINES_AT_ONCE", 1)
+    expenses.write(
+        session, convention, 2023, expense_values(nature=Nature.SI, objet="Le portail"), by=officer
+    )
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    session.commit()
+    here = f"/budget/{convention.id}/bilans/{bilan.id}/parties/depenses"
+    page = sign_in(officer).get(here)
+    assert "2 dépenses : ouvrez une nature" in page.text and "Total 2023" in page.text
+    assert "Chefferie de projet" not in page.text and "Le portail" not in page.text
+    link = page.soup.select_one('main a[href*="nature=si"]')
+    assert link is not None
+    opened = sign_in(officer).get(str(link["href"]).split("#")[0])
+    assert "Le portail" in opened.text and "Chefferie de projet" not in opened.text
+    whole = sign_in(officer).get(f"{here}?tout=1")
+    assert "Le portail" in whole.text and "Chefferie de projet" in whole.text

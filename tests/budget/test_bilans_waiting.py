@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.budget import queries
-from portal.budget.models import Bilan, BilanKind, BilanState, StateConvention, Volet
+from portal.budget.bilan_models import Bilan, BilanKind, BilanState
+from portal.budget.models import StateConvention, Volet
 from portal.conventions.states import ConventionState
 from tests.factories.accounts import make_user
 from tests.factories.budget import make_state_convention

@@ -306,6 +306,24 @@ def test_the_state_reads_and_writes_nothing(
     assert session.exec(select(StateAmendment)).all()
 
 
+@pytest.mark.parametrize(("role", "followed"), [(Role.ETAT, True), (Role.ADMINISTRATION, False)])
+def test_who_reads_the_conventions_of_partners_follows_them(
+    session: Session,
+    convention: StateConvention,
+    sheet: FicheAction,
+    sign_in: SignIn,
+    officer: User,
+    role: Role,
+    followed: bool,
+) -> None:
+    scene = make_scene(session, places=5)
+    tie(session, scene, sheet, convention, officer)
+    page = sign_in(make_user(session, role)).get(f"/budget/{convention.id}/fiche/{sheet.id}")
+    partner = partner_of(session, scene)
+    assert partner.numero in page.text
+    assert bool(page.soup.select(f"main a[href='/conventions/{partner.id}']")) is followed
+
+
 def test_a_long_sheet_still_fits_one_page(
     session: Session, convention: StateConvention, sheet: FicheAction, sign_in: SignIn
 ) -> None:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
-from portal.budget import expenses, history, intake
+from portal.budget import expense_table, expenses, history, intake, official_sheets, sheets
 from portal.budget.bilan_models import Bilan, BilanKind, BilanState
 from portal.budget.models import Nature, StateConvention, Volet
 from portal.budget.spending_models import Expense
+from portal.budget.statement import statement
 from portal.errors import AlreadyDone, NotAllowed, RuleBroken
 from portal.spreadsheets import Row, Sheet
 from tests.factories.accounts import make_user
@@ -291,7 +292,7 @@ def test_who_and_when(
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=12))
 def test_guessing_never_gives_a_column_twice(headers: list[str]) -> None:
-    found = intake.guess(Sheet("", tuple(headers), []))
+    found = expense_table.guess(Sheet("", tuple(headers), []))
     assert len(set(found.values())) == len(found)
 
 
@@ -307,8 +308,8 @@ CELL = st.one_of(
 def test_whatever_the_cells_a_line_is_read_or_told(cells: list[str]) -> None:
     """No cell makes the reading fall; what is right adds up."""
     within = expenses.Frame(2024, date(2024, 1, 1), date(2024, 12, 31), 5_000, {})
-    columns = {name: place for place, name in enumerate(intake.COLUMNS)}
-    read = intake._read(Row(2, tuple(cells)), columns, None, None, within, Counter())
+    columns = {name: place for place, name in enumerate(expense_table.COLUMNS)}
+    read = expense_table.read_line(Row(2, tuple(cells)), columns, None, None, within, Counter())
     if read.outcome == "nouvelle":
         values = read.values
         assert values["montant_centimes"] == expenses.amount(
@@ -318,3 +319,61 @@ def test_whatever_the_cells_a_line_is_read_or_told(cells: list[str]) -> None:
         assert expenses.problems(values, within) == []
     else:
         assert read.outcome == "ignoree" or read.problems
+
+
+def test_the_names_of_the_columns_are_found_below_a_title(
+    session: Session, convention: StateConvention, officer: User
+) -> None:
+    contenu = workbook(
+        [
+            ["Annexe 3 : état des dépenses 2024, objet de la convention"],
+            [],
+            ["Département d’Ille-et-Vilaine", "", "", "Nature"],
+            ["Nature", "Objet", "Volet", "Montant"],
+            ["Ingénierie", "Chefferie de projet", 3, 150_050.32],
+            ["Volet 3 – déploiements territoriaux", "", 3, 150_050.32],
+        ]
+    )
+    seen = sent(session, convention, officer, contenu, "annexe-3.xlsx")
+    assert seen.missing == [] and seen.montant == 15_005_032
+    assert [(line.ligne, line.outcome) for line in seen.lines] == [(5, "nouvelle"), (6, "ignoree")]
+    # Nothing known anywhere: the first line names them, and one is asked which is which.
+    seen = sent(session, convention, officer, table("A;B;C", headers="x;y;z"))
+    assert seen.sheet.headers == ("x", "y", "z") and len(seen.missing) == 4
+
+
+def test_the_portals_own_statement_is_read_back(
+    session: Session, convention: StateConvention, officer: User
+) -> None:
+    intake.accept(
+        session,
+        kept(
+            session,
+            convention,
+            officer,
+            table("CCAS;accompagnement;3;mois;11;1 111,11;;;01/02/2024;31/12/2024", "SI;SI;3;;;;40 000;;;"),
+        ),
+        convention,
+        by=officer,
+    )
+    with sheets.Book("État des dépenses") as book:
+        official_sheets.add_statement(book, statement(session, convention, 2024), "Convention d’exemple")
+    contenu = book.content
+    other = make_state_convention(session, {(2024, Volet.DEPLOIEMENT): 99_812_624})
+    seen = sent(session, other, officer, contenu, "etat.xlsx")
+    assert seen.of("refusee") == [] and len(seen.of("nouvelle")) == 2
+    assert seen.montant == 1_222_221 + 4_000_000
+
+
+def test_a_cost_that_is_no_whole_number_of_cents_is_told_with_a_way_out(
+    session: Session, convention: StateConvention, officer: User
+) -> None:
+    rows = [
+        ["Nature", "Objet", "Volet", "Nombre", "Coût unitaire", "Montant"],
+        ["Ingénierie", "3 ETP", 3, 3, 150_050.32 / 3, 150_050.32],
+        ["Ingénierie", "3 ETP", 3, 3, 50_016.77, 150_050.32],
+        ["Ingénierie", "Forfait", 3, 1, 150_050.32, 150_050.32],
+    ]
+    seen = sent(session, convention, officer, workbook(rows), "annexe-3.xlsx")
+    assert [line.outcome for line in seen.lines] == ["refusee", "refusee", "nouvelle"]
+    assert all("comptez 1 forfait" in problem.sentence for line in seen.lines for problem in line.problems)

@@ -232,4 +232,4 @@ def test_the_pages_take_a_constant_number_of_statements_and_little_time(
             begun = time.process_time()
             browser.client.get(where)
             best = min(best, time.process_time() - begun)
-        assert best < 0.06, f"{where}: {best * 1000:.0f} ms"
+        assert best < 0.25, f"{where}: {best * 1000:.0f} ms"

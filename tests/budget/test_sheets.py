@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.budget import plan, sheets
+from portal.budget import official_sheets, plan, sheets
 from portal.budget.accounts import Due, Year
 from portal.budget.models import FicheAction, Nature, PlanLine, Rounding, UnderConsumption, Volet
 from portal.budget.settlement import Spent, settle
@@ -44,7 +44,7 @@ def line(
 
 def statement_book(told: Statement) -> Workbook:
     with sheets.Book("État des dépenses") as book:
-        sheets.add_statement(book, told, "Convention d’exemple")
+        official_sheets.add_statement(book, told, "Convention d’exemple")
     return Workbook(book.content)
 
 
@@ -172,7 +172,7 @@ def planned(volet: Volet, nature: Nature, objet: str, montant: int, **values: in
 
 def plan_book(told: plan.Plan) -> Workbook:
     with sheets.Book("Plan") as book:
-        sheets.add_plan(book, told, "Convention d’exemple")
+        official_sheets.add_plan(book, told, "Convention d’exemple")
     return Workbook(book.content)
 
 
@@ -268,7 +268,7 @@ def test_the_accounts_recompute() -> None:
         for account in accounts
     ]
     with sheets.Book("Comptes") as book:
-        sheets.add_accounts(book, years, "Convention d’exemple")
+        official_sheets.add_accounts(book, years, "Convention d’exemple")
     found = Workbook(book.content)
     assert found.disagreements() == []
     assert cents(found.number("Comptes", found.beside("Comptes", "Total 2023", "F"))) == 29_641_765

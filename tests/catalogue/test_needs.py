@@ -172,7 +172,7 @@ def test_a_page_does_not_wait_for_another_writer(
             other.flush()
             begun = time.monotonic()
             needs.note(database, wanted)
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 10
         # The same connection is as patient as ever for what matters.
         needs.note(database, wanted)
         with database.session(read_only=True) as session:

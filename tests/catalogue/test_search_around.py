@@ -15,7 +15,7 @@ from tests.factories.accounts import make_user
 from tests.factories.offers import make_offer
 from tests.factories.structures import REDON, RENNES
 from tests.pages import Browser
-from tests.peers import Peer
+from tests.peers import Peer, patient
 
 SignIn = Callable[[User], Browser]
 
@@ -23,8 +23,7 @@ SignIn = Callable[[User], Browser]
 @pytest.fixture
 def peer(app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """A geocoder for the portal."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    http.wake()
+    patient(monkeypatch)
     with Peer() as started:
         monkeypatch.setitem(app.config, "PORTAL", dataclasses.replace(config, geocoder_url=started.url))
         yield started

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from portal.clients import http
-from tests.peers import Peer
+from tests.peers import Peer, patient
 
 
 @pytest.fixture
 def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    # Whoever runs the tests behind a proxy reaches this machine without it.
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    http.wake()
+    patient(monkeypatch)
     with Peer() as started:
         yield started
     http.wake()

@@ -79,7 +79,8 @@ def test_who_does_not_answer_is_not_waited_for(peer: Peer, impatient: None) -> N
     started = time.monotonic()
     with pytest.raises(Unavailable, match="Timeout"):
         ask(peer)
-    assert time.monotonic() - started < 2
+    # It would answer after thirty.
+    assert time.monotonic() - started < 25
 
 
 def test_who_answers_by_drops_is_not_waited_for(peer: Peer, impatient: None) -> None:
@@ -87,7 +88,8 @@ def test_who_answers_by_drops_is_not_waited_for(peer: Peer, impatient: None) -> 
     started = time.monotonic()
     with pytest.raises(Unavailable, match="slowly"):
         ask(peer)
-    assert time.monotonic() - started < 3
+    # It would end after five hundred.
+    assert time.monotonic() - started < 60
 
 
 def test_an_endless_answer_is_not_read_to_its_end(peer: Peer) -> None:

@@ -27,7 +27,7 @@ from tests.races.databases import own_database
 
 def press_twice(database: Database, act: Callable[[Session, int], Any]) -> list[Any]:
     """Do `act` (given its session and the number of the press) twice at once; return what each gave or raised."""
-    together = Barrier(2, timeout=20)
+    together = Barrier(2, timeout=120)
 
     def press(number: int) -> Any:
         with database.session() as session:

@@ -88,6 +88,22 @@ def test_a_draft_is_signed_on_its_page(session: Session, officer: User, sign_in:
     assert (convention.state, convention.version) == (ConventionState.SIGNEE, 2)
 
 
+def test_what_is_signed_is_read_before(session: Session, officer: User, sign_in: SignIn) -> None:
+    structure = make_structure(session)
+    convention = make_convention(session, structure, signee_le=None, montant_centimes=2_999_999)
+    make_action(session, convention, [make_offer(session, structure)], places=20, intitule="Permis")
+    page = sign_in(officer).get(f"/conventions/{convention.id}/signer")
+    table = page.soup.select_one("main table")
+    assert table is not None
+    assert [cell.get_text(strip=True) for cell in table.select("tbody tr > *")] == [
+        "Permis",
+        "20",
+        "1\u202f500,00\xa0€",
+        "30\u202f000,00\xa0€",
+    ]
+    assert "0,01\xa0€ de plus que le montant" in str(page.soup.select_one(".alert-warning"))
+
+
 def test_a_signed_convention_keeps_a_day_of_signature(
     session: Session, officer: User, sign_in: SignIn
 ) -> None:

@@ -24,7 +24,13 @@ from tests.factories.structures import make_partner
 
 MoveClock = Callable[..., datetime]
 KEY = str(uuid.uuid4())
-PAYMENT = {"cle": KEY, "intitule": "Acompte tapé", "prevu_le": "2030-09-01", "montant": "1 234,50"}
+PAYMENT = {
+    "cle": KEY,
+    "intitule": "Acompte tapé",
+    "prevu_le": "2030-09-01",
+    "montant": "1 234,50",
+    "action_id": "",
+}
 ACTION = {"cle": KEY, "intitule": "Action tapée", "places_financees": "7", "cout_unitaire": "1 500"}
 DATES = {"cle": KEY, "kind": "activite", "debut": "2030-02-01", "fin": "2030-03-31", "du_le": "2030-09-02"}
 

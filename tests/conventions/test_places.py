@@ -243,6 +243,9 @@ def test_a_past_day_is_told_again(
         ):
             (row,) = page.form("day-form").submit(le=day).soup.select("#ce-jour tbody tr")
             assert cells(row) == told
+        before = session.get_one(Convention, made(scene).convention_id).date_debut - timedelta(days=1)
+        assert "ne courait pas ce jour-là" in page.form("day-form").submit(le=before.isoformat()).text
+        assert "ne courait pas" not in page.form("day-form").submit(le="2030-03-05").text
         assert prescription.beneficiary_id is not None and "Fictif" not in page.text
         for wrong in ("2030-03-21", "hier"):
             assert list(page.form("day-form").submit(le=wrong, status=422).errors) == ["le"]

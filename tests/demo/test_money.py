@@ -18,7 +18,7 @@ from portal.conventions.engagements import (
 )
 from portal.conventions.models import Convention
 from portal.conventions.states import Standing
-from portal.demo import budget, engaged
+from portal.demo import budget, budget_real, engaged
 from tests.demo.reading import everyone
 
 # Loaded once for each engine in each process: together on one worker.
@@ -30,15 +30,18 @@ class TestMoney:
     def convention(self, loaded: Session) -> StateConvention:
         return loaded.get_one(StateConvention, budget.CONVENTION_ID)
 
-    def test_the_real_case_comes_out_to_the_cent(self, loaded: Session, convention: StateConvention) -> None:
-        first, second, _ = accounts.of(loaded, convention)
-        assert first.annee == clock.today().year - 2
+    def test_the_real_case_keeps_its_years_and_comes_out_to_the_cent(self, loaded: Session) -> None:
+        convention = loaded.get_one(StateConvention, budget_real.REAL_ID)
+        assert convention.standing_on(clock.today()) is Standing.CLOSE
+        first, second = accounts.of(loaded, convention)
+        assert (first.annee, second.annee) == (2023, 2024)
         assert first.account.montant == 71_968_900
         assert first.dues[PaymentKind.AVANCE].verse == 43_181_300
         assert first.account.retenu == 42_327_135
         assert first.account.reporte == second.account.deduction == 854_165
         assert second.account.montant == 99_812_624
         assert second.dues[PaymentKind.AVANCE].verse == 59_887_600 - 854_165
+        assert second.dues[PaymentKind.SOLDE].verse == 99_812_624 - 59_887_600
         told = expenses.statement(loaded, convention, second.annee)
         assert {bloc.bloc: bloc.montant for bloc in told.blocs} == {
             Bloc.EQUIPES: 74_412_624,
@@ -51,11 +54,12 @@ class TestMoney:
     def test_a_bilan_is_settled_by_two_readers_and_an_avenant_waits(
         self, loaded: Session, convention: StateConvention
     ) -> None:
-        first = bilans.expected(loaded, convention, clock.today())[0].bilan
-        assert first is not None and first.state is BilanState.ARRETE
-        assert first.relu_by_id != first.arrete_by_id
-        texts = {text.numero: text.signe_le for text in everyone(loaded, StateAmendment)}
-        assert [numero for numero, signed in texts.items() if signed is None] == [3]
+        real = loaded.get_one(StateConvention, budget_real.REAL_ID)
+        for told in bilans.expected(loaded, real, clock.today()):
+            assert told.bilan is not None and told.bilan.state is BilanState.ARRETE
+            assert told.bilan.relu_by_id != told.bilan.arrete_by_id
+        waits = [text for text in everyone(loaded, StateAmendment) if text.signe_le is None]
+        assert [(text.convention_id, text.numero) for text in waits] == [(convention.id, 2)]
         year = clock.today().year
         sheets = fiches.of_year(loaded, convention, year)
         tied = fiches.told_of(loaded, convention, year, sheets)
@@ -76,8 +80,9 @@ class TestMoney:
         for table in (BudgetEvent, ConventionEvent):
             assert all(line.at <= now for line in everyone(loaded, table))
 
-    def test_what_is_invented_says_so(self, convention: StateConvention) -> None:
-        assert "(démonstration)" in convention.intitule
-        assert "DEMO" in convention.numero and convention.iban and "DEMO" in convention.iban
-        for name in ("etat_signataire", "departement_signataire", "ordonnateur", "comptable"):
-            assert getattr(convention, name).endswith("-Démo")
+    def test_what_is_invented_says_so(self, loaded: Session) -> None:
+        for convention in everyone(loaded, StateConvention):
+            assert "(démonstration)" in convention.intitule
+            assert "DEMO" in convention.numero and convention.iban and "DEMO" in convention.iban
+            for name in ("etat_signataire", "departement_signataire", "ordonnateur", "comptable"):
+                assert getattr(convention, name).endswith("-Démo")

@@ -3,12 +3,12 @@
 import random
 import uuid
 
-from sqlalchemy import String, bindparam, column, literal, select, values
+from sqlalchemy import String, bindparam, literal, select, union_all
 from sqlmodel import Session, col
 from sqlmodel import select as select_of
 
 from portal.accounts import queries as account_queries
-from portal.accounts.models import Organisation, Role
+from portal.accounts.models import Organisation, OrganisationKind, Role
 from portal.beneficiaries import queries as beneficiary_queries
 from portal.beneficiaries.models import Beneficiary
 from portal.engines.alphabetical import by_name, folded
@@ -58,7 +58,7 @@ def test_each_letter_is_sorted_as_python_has_it(session: Session) -> None:
 
 def test_both_engines_sort_alike(session: Session) -> None:
     words = [*shuffled(), "l a", "l-b", "l’c", "lA", "l.d", "L_e", "l1", "“l”", "日本", "ل"]
-    rows = values(column("word", String), name="rows").data([(word,) for word in words])
+    rows = union_all(*(select(literal(word).label("word")) for word in words)).subquery()
     found = session.execute(select(rows.c.word).order_by(by_name(rows.c.word))).scalars().all()
     assert found == sorted(words, key=lambda word: (folded(word) or "").encode())
     assert session.execute(select(by_name(literal(None, String)))).scalar_one() is None
@@ -85,7 +85,7 @@ def test_colleagues_and_accounts(session: Session) -> None:
         found = [one.nom for one in session.execute(statement).scalars() if one.nom in NAMES]
         assert found == NAMES
     for name in shuffled():
-        session.add(Organisation(nom=name))
+        session.add(Organisation(nom=name, kind=OrganisationKind.DEPARTEMENT))
     session.flush()
     organisations = [one.nom for one in session.execute(account_queries.all_organisations()).scalars()]
     assert [name for name in organisations if name in NAMES] == NAMES

@@ -326,7 +326,7 @@ def test_a_terminal_gets_a_progress_bar(root: Path, tmp_path: Path, give: Give) 
         env=environ,
         stdout=subprocess.PIPE,
         stderr=theirs,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     os.close(theirs)

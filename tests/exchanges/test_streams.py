@@ -359,7 +359,7 @@ class TestFault:
     ) -> None:
         app = create_app(config, broken)
         with served(app) as port:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", f"{ROOT}/{name}")
             if name.startswith("services/"):
                 # A page is counted first: the row is met before the first byte.

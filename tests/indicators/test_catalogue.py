@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from portal import clock, geography, vocabulary
 from portal.accounts.models import Role, User
-from portal.indicators import catalogue, charts
+from portal.indicators import catalogue, charts, past, territories
 from portal.offers import queries, rules
 from portal.offers.models import Offer, OfferState, Signalement
 from portal.offers.record import as_record
@@ -76,7 +76,7 @@ def test_each_month_says_what_the_catalogue_held_that_day(session: Session, move
     session.flush()
     seen["2026-04"] = in_catalogue(session)
 
-    table = catalogue.over_time(session)
+    table = past.over_time(session)
     rows = {row[0]: row for row in table.rows}
     assert len(table.rows) == 24
     assert seen == {"2026-01": 3, "2026-02": 3, "2026-03": 2, "2026-04": 1}
@@ -133,7 +133,7 @@ def test_coverage_by_epci_and_population(session: Session) -> None:
         zone_eligibilite=["75"],
     )
     session.flush()
-    table = catalogue.coverage(catalogue.listed_offers(session), "35")
+    table = territories.coverage(catalogue.listed_offers(session), "35")
     subject = vocabulary.category_of((here.thematiques or [""])[0])
     label = next(c.label for c in vocabulary.categories() if c.value == subject)
     rennes = geography.commune(RENNES)
@@ -150,7 +150,7 @@ def test_coverage_by_epci_and_population(session: Session) -> None:
     others = {row[3] for row in table.rows if row[0] == label and row[1] not in (epci.nom,)}
     assert others == {1, 2}
     assert sum(row[3] for row in table.rows if row[0] != label) == 0
-    detail = catalogue.coverage(catalogue.listed_offers(session), "35", subject)
+    detail = territories.coverage(catalogue.listed_offers(session), "35", subject)
     assert sum(row[3] for row in detail.rows) == sum(row[3] for row in table.rows)
 
 
@@ -165,10 +165,10 @@ def test_themes_missing_and_care(session: Session, move_clock: MoveClock) -> Non
     at(move_clock, date(2026, 5, 7))
     rules.validate_offer(session, offer, structure=structure, by=make_user(session, Role.ANIMATION))
     session.flush()
-    themes = catalogue.themes(catalogue.listed_offers(session))
+    themes = territories.themes(catalogue.listed_offers(session))
     held = {t for o in session.exec(select(Offer)) for t in o.thematiques or ()}
     assert len(themes.notes["missing"]) == len(vocabulary.choices("thematiques")) - len(held)
-    care = dict(catalogue.care(session).rows)
+    care = dict(past.care(session).rows)
     assert care["Paires de doublons à examiner"] == 1
     assert care["Erreurs signalées sans réponse"] == 1
     assert care["Délai médian de relecture, en jours"] == 3.0
@@ -186,7 +186,7 @@ def test_an_offer_older_than_the_history_still_counts(session: Session) -> None:
     )
     session.add(old)
     session.flush()
-    rows = catalogue.over_time(session).rows
+    rows = past.over_time(session).rows
     assert rows[-1][1] == 1
 
 

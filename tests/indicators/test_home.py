@@ -139,10 +139,16 @@ def test_the_officer_reads_the_places(sign_in: Callable[[User], Browser], sessio
     assert legend == {"Occupées": "1", "Utilisées": "1", "Retenues": "1", "Libres": "2"}
 
 
-@pytest.mark.parametrize("role", [Role.ANIMATION, Role.ADMINISTRATION])
-def test_the_others_find_their_work(sign_in: Callable[[User], Browser], session: Session, role: Role) -> None:
+@pytest.mark.parametrize(
+    ("role", "first", "links"),
+    [(Role.ANIMATION, "/referencement", 3), (Role.ADMINISTRATION, "/comptes", 2)],
+)
+def test_the_others_find_their_work(
+    sign_in: Callable[[User], Browser], session: Session, role: Role, first: str, links: int
+) -> None:
     page = sign_in(make_user(session, role)).get("/")
-    assert len(page.soup.select("main .actions a")) == 2
+    found = [link["href"] for link in page.soup.select("main .actions a")]
+    assert (found[0], len(found)) == (first, links)
 
 
 def test_the_cost_does_not_grow(sign_in: Callable[[User], Browser], session: Session) -> None:

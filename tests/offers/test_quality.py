@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from data_inclusion.schema.v1 import score_qualite
 from sqlmodel import Session
 
-from portal import clock
+from portal import clock, vocabulary
 from portal.accounts.models import User
 from portal.offers import rules
 from portal.offers.models import Offer
@@ -44,6 +45,28 @@ def test_a_whole_offer_is_seen() -> None:
 )
 def test_each_reason_leads_to_its_question(values: dict[str, Any], field: str, sentence: str) -> None:
     assert sentence in reasons(**values)[field]
+
+
+def test_the_quality_of_many_is_the_package_s_own() -> None:
+    days = [clock.today() - timedelta(days=ago) for ago in (0, 0, 200, 200, 800)]
+    records = [
+        as_record(rules.sketch(COMPLETE | values, Structure(nom="Association", date_maj=day)))  # type: ignore[call-arg]
+        | {"date_maj": vocabulary.day_of_change(day)}
+        for day in days
+        for values in (
+            {},
+            {"courriel": None},
+            {"frais": "payant", "publics": None},
+            {"contact_public": False},
+        )
+    ]
+    found = list(vocabulary.qualities(records))
+    assert len({quality.score for quality in found}) > 5
+    for record, quality in zip(records, found, strict=True):
+        score, details = score_qualite.score(vocabulary.Service.model_construct(**record))
+        assert quality.score == score
+        wanting = [name for name, value in details.items() if value is not None and value < 1]
+        assert quality.missing == tuple(vocabulary.CRITERIA[name] for name in wanting)
 
 
 def test_the_last_day_itself_is_not_past() -> None:

@@ -147,6 +147,29 @@ def test_every_pair_that_comparing_all_would_give_is_found(session: Session) -> 
     assert len(wanted) >= 6
 
 
+def test_names_that_many_offers_bear_are_compared_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[str, str]] = []
+    usual = twins._found_in_common
+
+    def found_in_common(one: str, two: str) -> float:
+        compared.append((one, two))
+        return usual(one, two)
+
+    monkeypatch.setattr(twins, "_found_in_common", found_in_common)
+    for _ in range(3):
+        structure = make_structure(session)
+        for nom in ("Préparer le permis", "Préparer son permis", "Garde d’enfants"):
+            make_offer(session, structure, nom=nom, **ALONE)
+    # Three offers of each name, which share an address: nine pairs of one name, and nine of the two that are near.
+    assert len(twins.find(session)) == 18
+    assert sorted(compared) == [
+        ("permis preparer", "permis preparer son"),
+        ("permis preparer son", "permis preparer"),
+    ]
+
+
 def one_of(places: list[Structure], offer: Any) -> Structure:
     return next(place for place in places if place.id == offer.structure_id)
 

@@ -299,6 +299,21 @@ class TestMeetingsAndPresence:
         assert word in page.text
         assert (last(session, prescription).jour, prescription.state) == (today, State.ACCEPTEE)
 
+    def test_a_day_noted_twice_is_noted_once(self, session: Session, sign_in: SignIn) -> None:
+        scene = make_scene(session)
+        prescription = make_prescription(session, scene, State.ENTREE)
+        browser, today = sign_in(scene.partner), clock.today()
+        form = browser.get(address(prescription, "absence")).form("/absence")
+        form.submit(jour=today.isoformat())
+        before = everything(session)
+        page = form.submit(jour=today.isoformat())
+        assert f"L’absence du {today:%d/%m/%Y} est déjà notée : rien n’a été changé." in page.text
+        assert everything(session) == before
+        # Noted by mistake, it is noted the other way, and back.
+        for act in ("presence", "absence"):
+            browser.get(address(prescription, act)).form(f"/{act}").submit(jour=today.isoformat())
+            assert last(session, prescription).act == Act(act)
+
 
 class TestTheEnd:
     def test_with_a_job(self, session: Session, sign_in: SignIn) -> None:

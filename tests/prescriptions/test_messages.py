@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from portal.prescriptions import rules
+from portal.prescriptions import links, rules
 from portal.prescriptions.models import PrescriptionMessage
 from portal.prescriptions.states import State
 from tests.factories.accounts import make_user
@@ -15,6 +15,7 @@ from tests.pages import Page
 from tests.prescriptions.hands import Knocker, SignIn, address, mails
 
 TARGET = "prescription-messages"
+SECRET = "t" * 40
 
 
 def notes(page: Page) -> list[str]:
@@ -47,6 +48,36 @@ class TestWriting:
         assert [line.split(" mardi")[0] for line in notes(page)] == ["Oui, à 9 h.", "Peut-elle venir lundi ?"]
         assert "nouveau message" not in page.text.lower()
         assert "1 nouveau message" in referent.get(address(made)).text
+
+    def test_pressed_twice_it_is_written_and_told_once(self, session: Session, sign_in: SignIn) -> None:
+        scene = make_scene(session)
+        made = make_prescription(session, scene)
+        for browser, page, end in (
+            (sign_in(scene.referent), address(made), "/messages"),
+            (sign_in(scene.partner), f"/reponse/{links.make(SECRET, made)}", "/message"),
+        ):
+            form = browser.get(page).form(end)
+            before = len(mails(session)), len(written(session))
+            for _ in range(2):
+                shown = form.submit("Envoyer le message", texte="Peut-elle venir lundi ?")
+            assert len(written(session)) == before[1] + 1
+            assert len(mails(session)) > before[0]
+            assert len(mails(session)) == len({(m.recipient, m.subject) for m in mails(session)})
+            # Another word is another message.
+            shown.form(end).submit("Envoyer le message", texte="Ou mardi ?")
+            assert len(written(session)) == before[1] + 2
+
+    def test_a_key_of_elsewhere_writes_nothing(self, session: Session, sign_in: SignIn) -> None:
+        scene = make_scene(session)
+        made, other = (make_prescription(session, scene) for _ in range(2))
+        theirs = rules.write_message(session, other, by=scene.referent, text="Bonjour.")
+        browser = sign_in(scene.partner)
+        for prescription in (made, other):
+            page = browser.post(
+                address(prescription, "messages"), {"texte": "Oui.", "cle": str(theirs.id)}, status=422
+            )
+            assert "n’est pas la vôtre" in page.text
+        assert written(session) == ["Bonjour."]
 
     def test_the_fragment_is_what_a_reload_shows(self, session: Session, sign_in: SignIn) -> None:
         scene = make_scene(session)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from portal.accounts.models import Role, User
 from portal.prescriptions import answers, export_choices, listing
-from portal.prescriptions.states import State
+from portal.prescriptions.states import Side, State
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
@@ -66,7 +66,7 @@ def test_a_page_sends_as_many_statements_however_many_there_are(
 
 
 @pytest.mark.parametrize("team", [False, True])
-def test_a_search_takes_two_statements_and_answers_on_one_page(
+def test_a_search_takes_few_statements_and_answers_on_one_page(
     session: Session, monkeypatch: pytest.MonkeyPatch, team: bool
 ) -> None:
     scene = make_scene(session, places=30)
@@ -77,11 +77,44 @@ def test_a_search_takes_two_statements_and_answers_on_one_page(
     make_prescription(session, scene, State.ENVOYEE, person)
     with count_statements(session) as sent:
         found = listing.search(session, scene.referent, person.nom, team=team)
-    assert len(sent) == 2
+    assert len(sent) == (3 if team else 2)
     assert 1 <= len(found) <= 5
     with count_statements(session) as sent:
         assert listing.search(session, scene.referent, "personne-ne-s’appelle-ainsi", team=team) == []
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("side", [Side.REFERENT, Side.PARTENAIRE])
+def test_a_name_that_many_bear_is_found_in_the_same_order(
+    session: Session, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[..., Any], side: Side
+) -> None:
+    scene = make_scene(session, places=30)
+    states = [one for one in State if one is not State.BROUILLON]
+    for hour, state in enumerate([*states, *reversed(states)]):
+        move_clock(2026, 3, 2, hour)
+        person = make_beneficiary(session, scene.referent, prenom="Camille")
+        make_prescription(session, scene, state, person)
+    make_prescription(session, scene, State.ENVOYEE, make_beneficiary(session, scene.referent))
+    session.flush()
+    user = scene.referent if side is Side.REFERENT else scene.partner
+    few = listing.search(session, user, "Camille", team=True)
+    assert {line.state for line in few} == set(states) - (
+        {State.ANNULEE} if side is Side.PARTENAIRE else set()
+    )
+    monkeypatch.setattr(listing, "_FEW", 3)
+    with count_statements(session) as sent:
+        assert listing.search(session, user, "camille", team=True) == few
+    assert len(sent) <= 7
+    monkeypatch.setattr(listing, "SEARCHED", 3)
+    monkeypatch.setattr(listing, "_READ_TOGETHER", 4)
+    with count_statements(session) as sent:
+        assert listing.search(session, user, "camille", team=True) == few[:3]
+    assert len(sent) == (3 if side is Side.REFERENT else 4)
+    asked = listing.Asked(side=side, team=side is Side.REFERENT)
+    page = listing.page_of(
+        session, user, asked, listing.numbers(session, user, asked), offset=0, size=len(few) + 1
+    )
+    assert [line.id for line in few] == [line.id for line in page if "Camille" in line.name]
 
 
 def test_what_one_may_export_by_is_what_one_may_read(session: Session) -> None:
@@ -92,11 +125,9 @@ def test_what_one_may_export_by_is_what_one_may_read(session: Session) -> None:
     animator = make_user(session, Role.ANIMATION)
 
     def offered(user: User) -> tuple[set[Any], set[Any], int]:
-        return (
-            {id for id, _ in export_choices.structures_of(session, user)},
-            {id for id, _ in export_choices.referents_of(session, user)},
-            len(export_choices.conventions_of(session, user)),
-        )
+        referents = {id for id, _ in export_choices.referents_of(session, user)}
+        structures = {id for id, _ in export_choices.structures_of(session, user, referents)}
+        return structures, referents, len(export_choices.conventions_of(session, user, structures))
 
     for one in (scene, other):
         own = ({one.structure.id}, {one.referent.id}, 1)

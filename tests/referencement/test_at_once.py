@@ -41,7 +41,7 @@ def arena(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 def together(database: Database, *acts: Callable[[Session], Any]) -> list[Any]:
     """Do each act in its own transaction, at the same instant; return what each gave, or the refusal it met."""
-    ready = Barrier(len(acts), timeout=20)
+    ready = Barrier(len(acts), timeout=120)
 
     def run(act: Callable[[Session], Any]) -> Any:
         with database.session() as session:

@@ -14,7 +14,7 @@ from portal.structures.models import JoinRequest, Membership, Structure, Structu
 from tests.factories.accounts import make_user
 from tests.factories.structures import REDON, make_chief, make_partner, make_structure
 from tests.pages import Browser
-from tests.peers import Peer
+from tests.peers import Peer, patient
 
 SignIn = Callable[[User], Browser]
 LA_POSTE, SISTER = "35600000000048", "35600000049837"
@@ -24,7 +24,7 @@ FREE = "73282932000074"
 @pytest.fixture
 def register(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """The register of companies, on this machine."""
-    http.wake()
+    patient(monkeypatch)
     with Peer() as peer:
         config = replace(app.config["PORTAL"], sirene_url=peer.url)
         monkeypatch.setitem(app.config, "PORTAL", config)

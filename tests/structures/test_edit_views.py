@@ -14,7 +14,7 @@ from portal.structures.models import Structure
 from tests.factories.accounts import make_user
 from tests.factories.structures import RENNES, make_chief, make_partner, make_structure
 from tests.pages import Browser
-from tests.peers import Peer
+from tests.peers import Peer, patient
 
 SignIn = Callable[[User], Browser]
 SIEGE, SISTER, FREE = "35600000000048", "35600000049837", "73282932000074"
@@ -170,7 +170,7 @@ def test_a_form_that_does_not_ask_leaves_the_antenne_as_it_is(session: Session, 
 
 @pytest.fixture
 def geocoder(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    http.wake()
+    patient(monkeypatch)
     with Peer() as peer:
         monkeypatch.setitem(app.config, "PORTAL", replace(app.config["PORTAL"], geocoder_url=peer.url))
         yield peer

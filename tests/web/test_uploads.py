@@ -153,7 +153,7 @@ class Served:
         self.port, self.database, self.cookie, self.offer_id = port, database, cookie, offer_id
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def token(self) -> str:
         """A token of this session; the cookie that holds it is kept."""
@@ -199,11 +199,11 @@ def serving(database: Database, folder: Path) -> Iterator[Served]:
             yield served
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def _wait_for(served: Served, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(150):
+    for _ in range(600):
         assert process.poll() is None, log.read_text()
         with suppress(OSError), closing(served.connect()) as line:
             line.request("GET", "/sante")
@@ -267,7 +267,7 @@ def test_others_write_while_a_file_is_on_its_way(
         started = time.monotonic()
         with served.database.writing() as other:
             other.execute(text("UPDATE account SET nom = nom WHERE 1 = 0"))
-        assert time.monotonic() - started < 5, "a slow line kept the only right to write"
+        assert time.monotonic() - started < 15, "a slow line kept the only right to write"
         line.send(body[500_000:])
         answer = line.getresponse()
         answer.read()

@@ -49,7 +49,7 @@ def index() -> Any:
         size=_PER_PAGE,
     )
     totals = totals_on(db(), pager.items, today)
-    watched = queries.with_years_told(db(), person())
+    watched = queries.with_a_year_corrected(db(), person())
     told = of_all(db(), watched, today) if watched else {}
     rows = [(c, c.standing_on(today), totals[c.id]) for c in pager.items]
     return render_template(

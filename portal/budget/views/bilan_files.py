@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, current_app
 
 from portal import clock
-from portal.budget import bilan_files, bilans
+from portal.budget import bilan_pdf, bilan_workbook, bilans
 from portal.budget.bilan_models import Bilan, BilanState
 from portal.budget.bilans import PartState
 from portal.budget.views.bilans import opened_for_files
@@ -23,7 +23,7 @@ def bilan_sheets(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     """The bilan as a workbook in the official layout."""
     convention, bilan, states = opened_for_files(convention_id, bilan_id)
     told = bilans.told_by(db(), convention, bilan)
-    return _file(bilan_files.as_xlsx(bilan, told, _texts(states)), bilan, _XLSX, "xlsx")
+    return _file(bilan_workbook.as_xlsx(bilan, told, _texts(states)), bilan, _XLSX, "xlsx")
 
 
 @blueprint.get("/<uuid:convention_id>/bilans/<uuid:bilan_id>/bilan.pdf")
@@ -32,7 +32,7 @@ def bilan_paper(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     """The bilan as a PDF."""
     convention, bilan, states = opened_for_files(convention_id, bilan_id)
     told = bilans.told_by(db(), convention, bilan)
-    content = bilan_files.as_pdf(
+    content = bilan_pdf.as_pdf(
         told, _texts(states), portal=current_app.config["PORTAL"].name, standing=_standing(bilan)
     )
     return _file(content, bilan, "application/pdf", "pdf")

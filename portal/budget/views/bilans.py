@@ -14,6 +14,7 @@ from portal.budget.bilans import PartState
 from portal.budget.handed_in import Gap
 from portal.budget.models import StateConvention, Volet
 from portal.budget.views.blueprint import READERS, blueprint, may_write, visible
+from portal.budget.views.expenses import LINES_AT_ONCE
 from portal.budget.views.sections import link
 from portal.errors import AlreadyDone, ChangedMeanwhile, RuleBroken
 from portal.web.access import allow, has_role, person
@@ -179,7 +180,7 @@ def hand_in_bilan(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
     except RuleBroken as broken:
         return _refused(bilan, broken.message)
     db().commit()
-    flash(f"Le {bilans.title_of(bilan).lower()} est remis à l’État.", "success")
+    flash(f"Le {bilan_parts.title_of(bilan).lower()} est remis à l’État.", "success")
     for gap in later:
         flash(f"Le {gap.title.lower()} est à corriger. {gap.sentence}", "warning")
     return redirect(_home(bilan), 303)
@@ -242,7 +243,7 @@ def ask_bilan_correction(convention_id: uuid.UUID, bilan_id: uuid.UUID) -> Any:
         form=form,
         convention=convention,
         bilan=bilan,
-        title=bilans.title_of(bilan),
+        title=bilan_parts.title_of(bilan),
         marked=[state for state in _states(convention, bilan) if state.to_correct],
         gaps=_gaps_told_by(convention, bilan),
         later=[
@@ -295,7 +296,7 @@ def _bilan_page(convention: StateConvention, bilan: Bilan) -> Any:
         "budget/bilan.html",
         convention=convention,
         bilan=bilan,
-        title=bilans.title_of(bilan),
+        title=bilan_parts.title_of(bilan),
         expected=found,
         today=clock.today(),
         states=states,
@@ -339,11 +340,19 @@ def _part_page(
                 "commentaire": (mine.commentaire if mine else "") or "",
             },
         )
+    lines = (
+        sum(len(bilan_parts.lines_of(year)) for year in told["etats"]) if part == bilan_parts.DEPENSES else 0
+    )
     return render_template(
         "budget/bilan_part.html",
+        # The lines of long statements are shown nature by nature; their subtotals all at once.
+        opened=request.args.get("nature", "")
+        if lines > LINES_AT_ONCE and "tout" not in request.args
+        else None,
+        lines=lines,
         convention=convention,
         bilan=bilan,
-        title=bilans.title_of(bilan),
+        title=bilan_parts.title_of(bilan),
         state=state,
         told=told,
         form=form,

@@ -4,7 +4,7 @@ import uuid
 
 from flask import Response, current_app
 
-from portal.budget import accounts, fiches, pdf, plan, sheets
+from portal.budget import accounts, fiches, official_sheets, pdf, plan, sheets
 from portal.budget.models import StateConvention
 from portal.budget.statement import statement
 from portal.budget.views.blueprint import READERS, blueprint, reads_drafts, visible
@@ -32,7 +32,7 @@ def plan_file(convention_id: uuid.UUID, amendment_id: uuid.UUID, annee: int, kin
     if kind == "pdf":
         return attachment(pdf.plan_pdf(told, heading, portal=_portal()), PDF, _name(name, convention, kind))
     with sheets.Book(f"Plan de financement {annee}") as book:
-        sheets.add_plan(book, told, f"Plan de financement {annee} – {heading}")
+        official_sheets.add_plan(book, told, f"Plan de financement {annee} – {heading}")
     return attachment(book.content, XLSX, _name(name, convention, kind))
 
 
@@ -48,7 +48,7 @@ def statement_file(convention_id: uuid.UUID, annee: int, kind: str) -> Response:
             pdf.statement_pdf(told, heading, portal=_portal()), PDF, _name(name, convention, kind)
         )
     with sheets.Book(f"État des dépenses {annee}") as book:
-        sheets.add_statement(book, told, f"État des dépenses {annee} – {heading}")
+        official_sheets.add_statement(book, told, f"État des dépenses {annee} – {heading}")
     return attachment(book.content, XLSX, _name(name, convention, kind))
 
 
@@ -58,7 +58,7 @@ def accounts_file(convention_id: uuid.UUID) -> Response:
     """The accounts, year by year."""
     convention = visible(convention_id)
     with sheets.Book("Comptes") as book:
-        sheets.add_accounts(book, accounts.of(db(), convention), f"Comptes – {_heading(convention)}")
+        official_sheets.add_accounts(book, accounts.of(db(), convention), f"Comptes – {_heading(convention)}")
     return attachment(book.content, XLSX, _name("comptes", convention, "xlsx"))
 
 

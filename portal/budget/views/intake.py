@@ -7,7 +7,7 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from wtforms import SelectField
 
 from portal.accounts.models import Role
-from portal.budget import intake
+from portal.budget import expense_table, intake
 from portal.budget.expense_forms import SendTableForm, natures, volets
 from portal.budget.models import Nature, StateConvention, Volet
 from portal.budget.spending_models import ExpenseImport
@@ -68,7 +68,7 @@ def send_expenses(convention_id: uuid.UUID, annee: int) -> Any:
         form=form,
         convention=convention,
         annee=annee,
-        columns=intake.COLUMNS,
+        columns=expense_table.COLUMNS,
         max_mb=intake.MAX_BYTES // 1_000_000,
         max_lines=intake.MAX_LINES,
     )
@@ -94,7 +94,7 @@ def expenses_template(convention_id: uuid.UUID) -> Response:
         "",
         "non",
     ]
-    response = Response(french_csv(list(intake.COLUMNS.values()), [example]), mimetype="text/csv")
+    response = Response(french_csv(list(expense_table.COLUMNS.values()), [example]), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="modele-depenses.csv"'
     return response
 
@@ -121,7 +121,7 @@ def choose_expense_columns(convention_id: uuid.UUID, run_id: uuid.UUID) -> Any:
                 db(),
                 run,
                 feuille=form["feuille"].data or "",
-                champs={name: int(form[name].data) for name in intake.COLUMNS if form[name].data},
+                champs={name: int(form[name].data) for name in expense_table.COLUMNS if form[name].data},
                 volet=Volet(int(form["volet_defaut"].data)) if form["volet_defaut"].data else None,
                 nature=Nature(form["nature_defaut"].data) if form["nature_defaut"].data else None,
                 by=person(),
@@ -192,7 +192,7 @@ def _columns_form(seen: intake.Preview) -> type[Form]:
     places = [("", "Aucune"), *((str(n), header) for n, header in enumerate(seen.sheet.headers))]
     fields: dict[str, Any] = {
         name: SelectField(label, choices=options(places), default=str(seen.columns.get(name, "")))
-        for name, label in intake.COLUMNS.items()
+        for name, label in expense_table.COLUMNS.items()
     }
     fields["feuille"] = SelectField(
         "Feuille",
@@ -229,7 +229,7 @@ def _page(convention: StateConvention, run: ExpenseImport, form: Form | None = N
         done=done,
         seen=seen,
         form=form or _columns_form(seen)(),
-        fields=list(intake.COLUMNS),
+        fields=list(expense_table.COLUMNS),
         numbers=[(label, len(seen.of(outcome))) for outcome, (label, _) in OUTCOMES.items()],
         right=len(seen.of("nouvelle")),
         outcomes=OUTCOMES,

@@ -7,29 +7,28 @@ from flask import (
     abort,
     current_app,
     flash,
-    make_response,
     redirect,
     render_template,
-    request,
     url_for,
 )
 
 from portal.accounts.models import Role
 from portal.budget import papers
 from portal.budget.bilan_models import Bilan
-from portal.budget.models import StateAmendment, StateConvention
+from portal.budget.models import BudgetDocument, StateAmendment, StateConvention
 from portal.budget.papers import Kind
 from portal.budget.spending_models import Expense, StatePayment
 from portal.budget.views.blueprint import READERS, blueprint, reads_drafts, visible
 from portal.errors import RuleBroken
 from portal.web import uploads
 from portal.web.access import allow, has_role, person
-from portal.web.fields import posted_key
+from portal.web.joining import Sent, join
 from portal.web.session import db
 
 uploads.accept_document("budget.add_paper")
 
 _Owner = StateConvention | StateAmendment | Expense | StatePayment | Bilan
+_Opened = tuple[StateConvention, _Owner]
 
 
 @blueprint.route(
@@ -40,42 +39,29 @@ _Owner = StateConvention | StateAmendment | Expense | StatePayment | Bilan
 @allow(Role.CONVENTIONNEMENT)
 def add_paper(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> Any:
     """Add a document to a convention, an avenant, an expense, a payment or a bilan."""
-    convention, owner = _opened(convention_id, kind, thing_id)
-    wrong = None
-    if request.method == "POST":
-        try:
-            name, content = uploads.sent_document()
-            uploads.checked(content)
-            convention, owner = _opened(convention_id, kind, thing_id)
-            kept = papers.attach(
-                db(),
-                convention,
-                Kind(kind),
-                thing_id,
-                filename=name,
-                content=content,
-                by=person(),
-                id=posted_key("cle_document"),
-            )
-        except RuleBroken as broken:
-            db().rollback()
-            convention, owner = _opened(convention_id, kind, thing_id)
-            wrong = broken.message
-        else:
-            db().commit()
-            flash(f"« {kept.nom} » est ajouté.", "success")
-            return redirect(home_of(convention_id, owner), 303)
-    page = render_template(
-        "budget/paper.html",
-        convention=convention,
-        about=name_of(owner),
-        home=home_of(convention_id, owner),
-        wrong=wrong,
-        key=uuid.uuid4(),
-        accept=uploads.KINDS,
-        megabytes=uploads.MEGABYTES,
-    )
-    return make_response(page, 422 if wrong else 200)
+
+    def attach(found: _Opened, sent: Sent) -> BudgetDocument:
+        return papers.attach(
+            db(),
+            found[0],
+            Kind(kind),
+            thing_id,
+            filename=sent.filename,
+            content=sent.content,
+            by=person(),
+            id=sent.key,
+        )
+
+    def home(found: _Opened) -> str:
+        return home_of(convention_id, found[1])
+
+    def page(found: _Opened, told: dict[str, Any]) -> str:
+        convention, owner = found
+        return render_template(
+            "budget/paper.html", convention=convention, about=name_of(owner), home=home(found), **told
+        )
+
+    return join(lambda: _opened(convention_id, kind, thing_id), attach, home, page)
 
 
 @blueprint.post("/<uuid:convention_id>/documents/<uuid:document_id>/retirer")
@@ -145,7 +131,7 @@ def home_of(convention_id: uuid.UUID, owner: _Owner) -> str:
     return url_for("budget.show", convention_id=convention_id, _anchor="documents")
 
 
-def _opened(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> tuple[StateConvention, _Owner]:
+def _opened(convention_id: uuid.UUID, kind: str, thing_id: uuid.UUID) -> _Opened:
     convention = visible(convention_id)
     owner = papers.owner_of(db(), convention, Kind(kind), thing_id)
     if owner is None:

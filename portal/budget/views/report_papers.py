@@ -3,15 +3,17 @@
 import uuid
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 
 from portal.accounts.models import Role
 from portal.budget.views.partners import blueprint, report_of, visible
 from portal.conventions import papers
+from portal.conventions.engagements import ConventionDocument, PartnerReport
+from portal.conventions.models import Convention
 from portal.errors import RuleBroken
 from portal.web import uploads
 from portal.web.access import allow, person
-from portal.web.fields import posted_key
+from portal.web.joining import Sent, join
 from portal.web.session import db
 
 uploads.accept_document("follow.add_report_paper")
@@ -21,43 +23,33 @@ uploads.accept_document("follow.add_report_paper")
 @allow(Role.PARTENAIRE)
 def add_report_paper(convention_id: uuid.UUID, report_id: uuid.UUID) -> Any:
     """Add a document to a report."""
-    convention = visible(convention_id)
-    report = report_of(convention, report_id)
-    wrong = None
-    if request.method == "POST":
-        try:
-            name, content = uploads.sent_document()
-            uploads.checked(content)
-            convention = visible(convention_id)
-            kept = papers.attach_to_report(
-                db(),
-                convention,
-                report_id,
-                filename=name,
-                content=content,
-                by=person(),
-                id=posted_key("cle_document"),
-            )
-        except RuleBroken as broken:
-            db().rollback()
-            convention = visible(convention_id)
-            report = report_of(convention, report_id)
-            wrong = broken.message
-        else:
-            db().commit()
-            flash(f"« {kept.nom} » est ajouté.", "success")
-            return redirect(_home(convention_id, report_id), 303)
-    page = render_template(
-        "budget/report_paper.html",
-        convention=convention,
-        report=report,
-        home=_home(convention_id, report_id),
-        wrong=wrong,
-        key=uuid.uuid4(),
-        accept=uploads.KINDS,
-        megabytes=uploads.MEGABYTES,
-    )
-    return make_response(page, 422 if wrong else 200)
+
+    def opened() -> tuple[Convention, PartnerReport]:
+        convention = visible(convention_id)
+        return convention, report_of(convention, report_id)
+
+    def attach(found: tuple[Convention, PartnerReport], sent: Sent) -> ConventionDocument:
+        return papers.attach_to_report(
+            db(),
+            found[0],
+            report_id,
+            filename=sent.filename,
+            content=sent.content,
+            by=person(),
+            id=sent.key,
+        )
+
+    def page(found: tuple[Convention, PartnerReport], told: dict[str, Any]) -> str:
+        convention, report = found
+        return render_template(
+            "budget/report_paper.html",
+            convention=convention,
+            report=report,
+            home=_home(convention_id, report_id),
+            **told,
+        )
+
+    return join(opened, attach, lambda _: _home(convention_id, report_id), page)
 
 
 @blueprint.post(

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import clock
 from portal.accounts.models import Role
-from portal.budget import sheets, territories, tracking
+from portal.budget import sheets, territories, tracking, tracking_pictures
 from portal.budget.bilan_forms import TerritoriesForm
 from portal.budget.models import StateConvention, TerritoryKind
 from portal.budget.sheets import exact
@@ -59,8 +59,8 @@ def tracking_of_year(convention_id: uuid.UUID, annee: int) -> Any:
         year=year,
         cut=cut,
         cuts=list(Cut),
-        frame=tracking,
-        height_of=tracking.height_of,
+        frame=tracking_pictures,
+        height_of=tracking_pictures.height_of,
         may_write=may_write(),
     )
 

@@ -32,6 +32,7 @@ from portal.prescriptions.views.blueprint import (
 from portal.prescriptions.views.documents import board_of
 from portal.prescriptions.views.fiche import has_sheet
 from portal.web.access import allow, person
+from portal.web.fields import new_key
 from portal.web.htmx import page_or_fragment, wants
 from portal.web.session import db
 
@@ -54,7 +55,7 @@ _MAY_GO_ELSEWHERE = frozenset({State.ANNULEE, State.TERMINEE})
 def show(prescription_id: uuid.UUID) -> Any:
     """One prescription. Reading it is written in the access journal of the person."""
     prescription = readable(prescription_id)
-    return _answer(prescription, WordForm())
+    return _answer(prescription, WordForm(data={"cle": new_key()}))
 
 
 @blueprint.post("/<uuid:prescription_id>/messages")
@@ -65,15 +66,18 @@ def write(prescription_id: uuid.UUID) -> Any:
     form = WordForm(request.form)
     if form.validate():
         try:
-            written = rules.write_message(db(), prescription, by=person(), text=form.texte.data)
-            telling.tell_message(prescription, written)
+            key = form.key()
+            again = rules.is_written(db(), prescription, key)
+            written = rules.write_message(db(), prescription, by=person(), text=form.texte.data, id=key)
+            if not again:
+                telling.tell_message(prescription, written)
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field or "texte", broken.message)
         else:
             db().commit()
             if wants(_MESSAGES):
-                return _answer(readable(prescription_id), WordForm())
+                return _answer(readable(prescription_id), WordForm(data={"cle": new_key()}))
             flash("Votre message est envoyé.", "success")
             here = url_for("prescriptions.show", prescription_id=prescription_id, _anchor=_MESSAGES)
             return redirect(here, 303)

@@ -125,12 +125,15 @@ def export_business() -> Any:
 def _form(data: Any) -> ExportForm:
     form = ExportForm(data)
     user = person()
+    referents = export_choices.referents_of(db(), user)
+    structures = export_choices.structures_of(db(), user, [id for id, _ in referents])
+    conventions = export_choices.conventions_of(db(), user, [id for id, _ in structures])
     for field, found, every in (
-        (form.structure, export_choices.structures_of, "Toutes"),
-        (form.referent, export_choices.referents_of, "Tous"),
-        (form.convention, export_choices.conventions_of, "Toutes"),
+        (form.structure, structures, "Toutes"),
+        (form.referent, referents, "Tous"),
+        (form.convention, conventions, "Toutes"),
     ):
-        field.choices = options([("", every), *((str(id), label) for id, label in found(db(), user))])
+        field.choices = options([("", every), *((str(id), label) for id, label in found)])
     return form
 
 

@@ -43,6 +43,7 @@ from portal.prescriptions.views.fiche import sheet_of
 from portal.prescriptions.views.hours import hours_page, week_page
 from portal.prescriptions.views.telling import tell_link, tell_message
 from portal.web.access import public
+from portal.web.fields import new_key
 from portal.web.session import database, db
 from portal.web.throttle import limiter
 
@@ -75,7 +76,7 @@ def show(token: str) -> Any:
     # Before this opening is written down.
     since = attention.seen_by_link(db(), prescription)
     _journal(prescription)
-    return _show(token, prescription, WordForm(), since)
+    return _show(token, prescription, WordForm(data={"cle": new_key()}), since)
 
 
 @blueprint.route(f"/<token>/<any({ASKED}):name>", methods=["GET", "POST"])
@@ -125,14 +126,15 @@ def write(token: str) -> Any:
     form = WordForm(request.form)
     if form.validate():
         try:
-            message = rules.write_message(
-                db(), prescription, by=actors.by_link(prescription), text=form.texte.data or ""
-            )
+            key, by = form.key(), actors.by_link(prescription)
+            again = rules.is_written(db(), prescription, key)
+            message = rules.write_message(db(), prescription, by=by, text=form.texte.data or "", id=key)
         except RuleBroken as broken:
             db().rollback()
             form.refuse(broken.field or "texte", broken.message)
         else:
-            tell_message(prescription, message)
+            if not again:
+                tell_message(prescription, message)
             db().commit()
             flash("Votre message est envoyé au référent.", "success")
             return redirect(url_for("reponse.show", token=token), 303)

@@ -1,4 +1,4 @@
-"""The rules of follow-up have a version and a history.
+"""The rules of follow-up have a version and a history; people of an action are counted in an index.
 
 Revision: 0012, after 0011
 """
@@ -32,9 +32,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_follow_up_event_at", "follow_up_event", ["at"])
     _make_triggers(APPEND_ONLY)
+    op.create_index(
+        "ix_place_movement_people",
+        "place_movement",
+        ["action_id", "movement", "effet_le", "prescription_id", "d_retenues"],
+    )
+    op.create_index("ix_prescription_beneficiary", "prescription", ["beneficiary_id", "date_entree"])
+    op.drop_index("ix_prescription_beneficiary_id", "prescription")
 
 
 def downgrade() -> None:
+    op.create_index("ix_prescription_beneficiary_id", "prescription", ["beneficiary_id"])
+    op.drop_index("ix_prescription_beneficiary", "prescription")
+    op.drop_index("ix_place_movement_people", "place_movement")
     op.drop_table("follow_up_event")
     op.drop_column("follow_up_rules", "version")
 

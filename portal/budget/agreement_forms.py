@@ -10,7 +10,7 @@ from stdnum.exceptions import ValidationError as NotANumber
 from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, ValidationError
 
-from portal.budget.agreement import FIELDS
+from portal.budget.agreement import FIELDS, MOVING
 from portal.budget.models import Rounding, StateAmendment, StateConvention, UnderConsumption, Volet
 from portal.web.euros import EtpField, EurosField, RateField
 from portal.web.fields import Versioned, day_field, key_field, new_key
@@ -125,6 +125,7 @@ class MovingForm(Versioned):
 class IdentityForm(MovingForm):
     """The whole of a draft but its text and amounts."""
 
+    _fields: dict[str, Any]
     numero = _line("Numéro", 60, "Écrivez le numéro de la convention.")
     intitule = _line("Intitulé", 200, "Écrivez l’intitulé de la convention.")
     date_debut = day_field("Premier jour", "Écrivez le premier jour.")
@@ -160,6 +161,11 @@ class IdentityForm(MovingForm):
         description="Laissez vide si la convention n’en fixe pas.",
         render_kw=dict(_NARROW),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Put the fields in the order of the page, which is that of its list of errors: what is signed comes first."""
+        super().__init__(*args, **kwargs)
+        self._fields = dict(sorted(self._fields.items(), key=lambda item: item[0] in MOVING))
 
     def validate_date_fin(self, field: Any) -> None:
         """Refuse a period that ends before it begins."""

@@ -151,21 +151,23 @@ def _movements(within: Subquery, debut: date, fin: date) -> Any:
 
 def _people(within: Subquery, debut: date, fin: date) -> Any:
     line, out = PlaceMovement, aliased(PlaceMovement)
+    gone = (
+        select(out.id)
+        .where(
+            col(out.prescription_id) == col(line.prescription_id),
+            col(out.action_id) == col(line.action_id),
+            col(out.movement).in_(_OUT),
+            col(out.effet_le) <= debut,
+        )
+        .exists()
+    )
     return (
         select(within.c.key, func.count(col(Prescription.beneficiary_id).distinct()))
         .join(line, col(line.action_id) == within.c.action_id)
         .join(Prescription, col(Prescription.id) == col(line.prescription_id))
-        .outerjoin(
-            out,
-            and_(
-                col(out.prescription_id) == col(line.prescription_id),
-                col(out.action_id) == col(line.action_id),
-                col(out.movement).in_(_OUT),
-            ),
-        )
         .where(col(line.movement) == Movement.OCCUPEE, col(line.effet_le) <= fin)
-        # Entered and left on the same day of the period: was there.
-        .where(or_(col(out.id).is_(None), col(out.effet_le) > debut, col(line.effet_le) >= debut))
+        # Entered and left on the same day of the period: was there. Only earlier entries ask what became of them.
+        .where(or_(col(line.effet_le) >= debut, ~gone))
         .group_by(within.c.key)
     )
 

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 from portal import clock
 from portal.accounts.models import User
 from portal.budget import activity
-from portal.budget.projection import Outlook, Pace, Projection, project, window
+from portal.budget.projection import Outlook, Pace, Projection, project, settled, window
 from portal.budget.spending_models import Expense
 from portal.conventions import ledger, queries
 from portal.conventions.engagements import PartnerPayment
@@ -192,6 +192,8 @@ def of_actions(
 ) -> list[ActionFollow]:
     """Return the follow of these actions at the end of `day`, in their order, in eight statements.
 
+    One more for each last day that is over among their conventions: there is none among actions that run.
+
     Without `whole`, people and hours are left out (none): the long part of it, which no reason to watch goes by.
     """
     if not rows:
@@ -199,6 +201,11 @@ def of_actions(
     actions = [row[0] for row in rows]
     ids = [action.id for action in actions]
     places = ledger.places_of_actions(session, actions, day)
+    # What went on in the convention that renews left the former one after its last day: it was not free before.
+    taken = {action_id: here.prises for action_id, here in places.items()}
+    for end in {convention.date_fin for _, convention, _ in rows if convention.date_fin < day}:
+        over = [action for action, convention, _ in rows if convention.date_fin == end]
+        taken |= {id: here.prises for id, here in ledger.places_of_actions(session, over, end).items()}
     moved = _moved(session, ids, day)
     people = activity.people(session, ids, None, day) if whole else {}
     minutes = activity.minutes(session, ids, None, day) if whole else {}
@@ -220,14 +227,19 @@ def of_actions(
                 places=here,
                 en_attente=waiting.get(action.id, 0) if runs else 0,
                 pace=pace,
-                projection=project(
-                    mode=action.mode,
-                    financees=here.financees,
-                    prises=here.prises,
-                    pace=pace,
-                    date_debut=convention.date_debut,
-                    date_fin=convention.date_fin,
-                    day=day,
+                projection=settled(
+                    project(
+                        mode=action.mode,
+                        financees=here.financees,
+                        prises=taken[action.id],
+                        pace=pace,
+                        date_debut=convention.date_debut,
+                        date_fin=convention.date_fin,
+                        day=day,
+                    ),
+                    convention.date_debut,
+                    convention.date_fin,
+                    day,
                 ),
                 money=Money(
                     prevu=here.financees * action.cout_unitaire_centimes,

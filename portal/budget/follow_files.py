@@ -58,6 +58,8 @@ def outlook(follow: ActionFollow) -> str:
         return "Complète."
     if told.outlook is Outlook.BIENTOT_COMPLETE:
         return f"Complète le {short_day(told.complete_le)}."
+    if told.outlook is Outlook.TROP_TOT:
+        return f"Trop tôt pour le dire : {count(follow.pace.jours, 'jour')} depuis le début."
     if told.outlook is Outlook.SANS_ENTREE:
         return f"Aucune entrée depuis {count(follow.pace.jours, 'jour')} : {will_sleep}."
     return f"{will_sleep}."

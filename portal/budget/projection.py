@@ -8,6 +8,8 @@ from portal.conventions.models import PlaceMode
 
 # Days over which the pace is measured: long enough for a module a quarter, short enough to follow a change.
 WINDOW = 90
+# Days that a pace has to be measured over before places are said to sleep; a quarter of a shorter action.
+SETTLED = 30
 
 
 class Outlook(StrEnum):
@@ -20,6 +22,7 @@ class Outlook(StrEnum):
     DORMANTES = "dormantes"
     SANS_ENTREE = "sans-entree"
     SANS_PLACE = "sans-place"
+    TROP_TOT = "trop-tot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Projection:
 def window(date_debut: date, day: date) -> int:
     """Return over how many days the pace is measured on `day`: WINDOW at most, at least one."""
     return max(1, min(WINDOW, (day - date_debut).days + 1))
+
+
+def settled(told: Projection, date_debut: date, date_fin: date, day: date) -> Projection:
+    """Return what is told unless it is too early: a few days without an entry do not make places sleep."""
+    needed = min(SETTLED, ((date_fin - date_debut).days + 1) // 4)
+    early = (day - date_debut).days + 1 < needed
+    if early and told.outlook in {Outlook.DORMANTES, Outlook.SANS_ENTREE}:
+        return Projection(Outlook.TROP_TOT)
+    return told
 
 
 def project(

@@ -94,7 +94,7 @@ def of_year(session: Session, convention: StateConvention, annee: int, cut: Cut)
     volets = _series(
         [volet.short for volet in Volet],
         ((shorts[one.volet], months) for one, months in spread),
-        _planned_by_volet(plan, terms, annee),
+        _planned_by_volet(plan, terms, annee, convention.taux_departement),
     )
     blocs = _series(
         list(_SHORT_BLOCS.values()),
@@ -106,14 +106,17 @@ def of_year(session: Session, convention: StateConvention, annee: int, cut: Cut)
     source = (
         "Prévu : le plan de financement de l’année, montant de l’État et autres sources."
         if plan
-        else "Prévu : les crédits de l’État, faute de plan de financement pour l’année."
+        else "Prévu, faute de plan de financement pour l’année : les crédits de l’État, et sur le volet 2 la part du "
+        "département qui va avec eux."
     )
     return Year(
         annee,
         sum(one.montant for one in spent),
         {
             "volets": _months_table("volets", f"Dépenses {annee} par volet, mois après mois", source, volets),
-            "blocs": _months_table("blocs", f"Dépenses {annee} par bloc, mois après mois", source, blocs),
+            "blocs": _months_table(
+                "blocs", f"Dépenses {annee} par bloc, mois après mois", source if plan else "", blocs
+            ),
             "actions": actions,
             "territoires": territories,
         },
@@ -155,9 +158,16 @@ def _plan(session: Session, terms: Terms, annee: int) -> list[tuple[int, Nature,
     return [(row[0], row[1], int(row[2])) for row in rows]
 
 
-def _planned_by_volet(plan: list[tuple[int, Nature, int]], terms: Terms, annee: int) -> dict[str, int]:
+def _planned_by_volet(
+    plan: list[tuple[int, Nature, int]], terms: Terms, annee: int, taux_departement: int
+) -> dict[str, int]:
     if not plan:
-        return {volet.short: terms.of_volet(annee, volet) for volet in Volet}
+        credits = {volet: terms.of_volet(annee, volet) for volet in Volet}
+        borne = 10_000 - taux_departement
+        if borne:
+            # The whole of what is spent stands beside it, not the State's part alone.
+            credits[Volet.SOLUTIONS] = -(-credits[Volet.SOLUTIONS] * 10_000 // borne)
+        return {volet.short: cents for volet, cents in credits.items()}
     return {volet.short: sum(cents for number, _, cents in plan if number == volet.value) for volet in Volet}
 
 
@@ -208,7 +218,7 @@ def _months_table(key: str, title: str, note: str, series: Series) -> Table:
     return Table(
         key,
         title,
-        f"Une dépense compte jour après jour, du premier au dernier de sa période. {note}",
+        f"Une dépense compte jour après jour, du premier au dernier de sa période. {note}".rstrip(),
         [("Mois", "text"), *((label, "euros") for label in series.labels), ("Ensemble", "euros")],
         rows,
         across=True,

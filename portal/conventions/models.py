@@ -187,6 +187,10 @@ class PlaceMovement(SQLModel, table=True):
         Index("ix_place_movement_action", "action_id", "at"),
         # Holds what is summed: a tally is read in the index alone.
         Index("ix_place_movement_tally", "action_id", "effet_le", "d_retenues", "d_occupees", "d_utilisees"),
+        # Who entered, and since when: people are counted in the index alone.
+        Index(
+            "ix_place_movement_people", "action_id", "movement", "effet_le", "prescription_id", "d_retenues"
+        ),
     )
 
     id: uuid.UUID = id_field()

@@ -122,23 +122,26 @@ def ledger_of(action_id: uuid.UUID) -> Select[Any]:
 
 
 def with_tallies(
-    session: Session, action_id: uuid.UUID, lines: Sequence[PlaceMovement], *, newer: int
+    session: Session,
+    action_id: uuid.UUID,
+    lines: Sequence[PlaceMovement],
+    *,
+    newer: int,
+    now: tuple[int, int, int],
 ) -> list[tuple[PlaceMovement, int, int, int]]:
-    """Return (line, held, occupied, used up after it) of the lines of `ledger_of` that follow the `newer` first, in two statements.
+    """Return (line, held, occupied, used up after it) of the lines of `ledger_of` that follow the `newer` first.
 
-    From what the tallies are now, what is newer is taken back: the first page, which is the one read, looks at no old line.
+    From what the tallies are `now` (held, occupied, used), what is newer is taken back, in one statement: the first
+    page, which is the one read, needs none.
     """
-    names = ("d_retenues", "d_occupees", "d_utilisees")
-
-    def summed(rows: Any) -> list[int]:
-        totals = (func.coalesce(func.sum(rows.c[name]), 0) for name in names)
-        return [int(total) for total in session.execute(select(*totals)).one()]
-
-    whole = select(*(col(getattr(PlaceMovement, name)) for name in names)).where(
-        col(PlaceMovement.action_id) == action_id
-    )
-    now, later = summed(whole.subquery()), summed(ledger_of(action_id).limit(newer).subquery())
-    held, occupied, used = (a - b for a, b in zip(now, later, strict=True))
+    held, occupied, used = now
+    if newer:
+        rows = ledger_of(action_id).limit(newer).subquery().c
+        sums = (
+            func.coalesce(func.sum(rows[f"d_{name}"]), 0) for name in ("retenues", "occupees", "utilisees")
+        )
+        later = session.execute(select(*sums)).one()
+        held, occupied, used = held - int(later[0]), occupied - int(later[1]), used - int(later[2])
     found = []
     for line in lines:
         found.append((line, held, occupied, used))

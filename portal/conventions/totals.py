@@ -144,7 +144,7 @@ def _sums_of_ids() -> Select[Any]:
 
 def _waits_of(mine: ColumnElement[bool], day: Any) -> Select[Any]:
     """Rows (convention, who waits) of the conventions of these actions that run on `day`."""
-    found: Select[Any] = (
+    statement: Any = (
         sqlalchemy.select(col(FinancedAction.convention_id), col(Waiting.id))
         .join(ActionOffer, col(ActionOffer.action_id) == col(FinancedAction.id))
         .join(Waiting, col(Waiting.offer_id) == col(ActionOffer.offer_id))
@@ -152,6 +152,7 @@ def _waits_of(mine: ColumnElement[bool], day: Any) -> Select[Any]:
         .where(mine, queries.stands(Standing.ACTIVE, day), col(Waiting.left_at).is_(None))
         .distinct()
     )
+    found: Select[Any] = statement
     return found
 
 

@@ -278,7 +278,7 @@ def check_day(prescription: Prescription, day: date) -> None:
 
 def _noted(session: Session, prescription: Prescription, day: date) -> Act | None:
     """Return whether the person came on `day`, as it was noted last; None when nothing was."""
-    return session.exec(
+    noted = session.exec(
         select(Transition.act)
         .where(
             col(Transition.prescription_id) == prescription.id,
@@ -288,6 +288,7 @@ def _noted(session: Session, prescription: Prescription, day: date) -> Act | Non
         .order_by(col(Transition.at).desc(), col(Transition.id))
         .limit(1)
     ).first()
+    return Act(noted) if noted else None
 
 
 def _leave(

@@ -4,19 +4,22 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import sqlalchemy
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from portal import clock
 from portal.conventions import follow_up, ledger, taking, waiting
 from portal.conventions.models import (
+    ActionOffer,
     Convention,
     FinancedAction,
     PlaceMovement,
     ProposalEnd,
     Waiting,
 )
+from portal.conventions.states import ConventionState
 from portal.offers.models import OfferSession
 from portal.prescriptions.acting import PORTAL, move, take_due
 from portal.prescriptions.models import (
@@ -29,11 +32,13 @@ from portal.prescriptions.states import Act, State
 def expire_unanswered(session: Session) -> list[Prescription]:
     """Expire the prescriptions left without an answer for too long (the département's delays), those who wait apart.
 
-    The delay runs from the day that was proposed, when there is one (see `silent_since`). Returns them. Safe to run
-    twice or on two machines: each is taken once.
+    The delay runs from the day that was proposed, when there is one (see `silent_since`), and for those who wait from
+    the day on which nothing is left to wait for (see `waits_in_vain`). Returns them. Safe to run twice or on two
+    machines: each is taken once.
     """
     rules = follow_up.in_force(session)
     waits = select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None))
+    vain = waits_in_vain(session)
     expired = []
     for state, days in (
         (State.ENVOYEE, rules.expiration_envoyee_jours),
@@ -47,11 +52,41 @@ def expire_unanswered(session: Session) -> list[Prescription]:
             col(Prescription.updated_at) < before,
             col(Prescription.rendez_vous_at).is_(None) | (col(Prescription.rendez_vous_at) < before),
             col(Prescription.session_id).is_(None) | col(Prescription.session_id).not_in(later),
-            col(Prescription.id).not_in(waits),
+            col(Prescription.id).not_in(waits)
+            | col(Prescription.id).in_([id for id, since in vain.items() if since < before]),
         ):
+            waiting.leave(session, prescription_id=prescription.id)
             move(session, prescription, Act.EXPIRER, PORTAL, f"Sans réponse depuis {days} jours.")
             expired.append(prescription)
     return expired
+
+
+def waits_in_vain(session: Session, *ids: uuid.UUID) -> dict[uuid.UUID, datetime]:
+    """Return {prescription: since when} of those (among `ids`, or all) who wait for a place that no convention will give.
+
+    Since the day after the last one that financed the offer; since they came when none does any more. In one statement.
+    """
+    last: Any = func.max(col(Convention.date_fin))
+    gave = [ConventionState.SIGNEE, ConventionState.CLOSE, ConventionState.RESILIEE]
+    statement = (
+        sqlalchemy.select(col(Waiting.prescription_id), col(Waiting.joined_at), last)
+        .join(ActionOffer, col(ActionOffer.offer_id) == col(Waiting.offer_id), isouter=True)
+        .join(FinancedAction, col(FinancedAction.id) == col(ActionOffer.action_id), isouter=True)
+        .join(
+            Convention,
+            (col(Convention.id) == col(FinancedAction.convention_id)) & col(Convention.state).in_(gave),
+            isouter=True,
+        )
+        .where(col(Waiting.left_at).is_(None))
+        .group_by(col(Waiting.prescription_id), col(Waiting.joined_at))
+        .having(last.is_(None) | (last < clock.today()))
+    )
+    if ids:
+        statement = statement.where(col(Waiting.prescription_id).in_(ids))
+    return {
+        id: joined if end is None else datetime.combine(end + timedelta(days=1), time(), tzinfo=clock.PARIS)
+        for id, joined, end in session.execute(statement)
+    }
 
 
 def silent_since(updated_at: datetime, meeting: datetime | None, begins: date | None) -> datetime:

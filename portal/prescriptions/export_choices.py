@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from portal.accounts.models import Role, User
 from portal.conventions.models import Convention, FinancedAction, PlaceMovement
 from portal.conventions.states import ConventionState
-from portal.engines.alphabetical import by_name
+from portal.engines.alphabetical import sort_key
 from portal.prescriptions.models import Prescription
 from portal.structures.models import Membership, Structure
 
@@ -34,12 +34,9 @@ def referents_of(session: Session, user: User) -> Choices:
             conditions.append(_team(user))
         elif user.role is not Role.CONVENTIONNEMENT:
             return []
-    found = session.execute(
-        select(author, col(User.prenom), col(User.nom))
-        .where(*conditions)
-        .order_by(by_name(col(User.nom)), by_name(col(User.prenom)), author)
-    )
-    return [(id, f"{first} {last}".strip()) for id, first, last in found]
+    found = session.execute(select(author, col(User.prenom), col(User.nom)).where(*conditions))
+    by_name = sorted(found, key=lambda row: (*sort_key(row.nom, row.prenom), row.id))
+    return [(id, f"{first} {last}".strip()) for id, first, last in by_name]
 
 
 def structures_of(session: Session, user: User, referents: Collection[uuid.UUID]) -> Choices:
@@ -63,12 +60,8 @@ def structures_of(session: Session, user: User, referents: Collection[uuid.UUID]
             conditions.append(structure.in_(_own_structures(user)))
         elif user.role is not Role.CONVENTIONNEMENT:
             return []
-    found = session.execute(
-        select(structure, col(Structure.nom))
-        .where(*conditions)
-        .order_by(by_name(col(Structure.nom)), structure)
-    )
-    return [(id, name) for id, name in found]
+    found = session.execute(select(structure, col(Structure.nom)).where(*conditions))
+    return [(id, name) for id, name in sorted(found, key=lambda row: (*sort_key(row.nom), row.id))]
 
 
 def conventions_of(session: Session, user: User, structures: Collection[uuid.UUID]) -> Choices:

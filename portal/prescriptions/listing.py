@@ -16,7 +16,7 @@ from portal import geography
 from portal.accounts.models import Role, User
 from portal.beneficiaries.models import Beneficiary
 from portal.conventions.models import Waiting
-from portal.engines.alphabetical import by_name
+from portal.engines.alphabetical import sort_key
 from portal.offers.models import Offer
 from portal.prescriptions import attention
 from portal.prescriptions.buckets import LATE, Bucket, Late
@@ -38,10 +38,11 @@ _GROUPS: tuple[tuple[State, ...], ...] = (
 SEARCHED = 40
 _LOOKED_AT = 400
 # Their prescriptions are looked up one by one; beyond, the list is read until enough are found.
-_FEW = 200
+_FEW = 100
 # More than are shown: some are left out once their name is read.
-_READ_TOGETHER = 60
+_READ_TOGETHER = 48
 _CHOICES_SHOWN = 200
+_CHOICES_READ = 1_000
 # Statements kept as they are made: to make one costs more than to run it.
 _KEPT = 512
 
@@ -165,7 +166,9 @@ def search(session: Session, user: User, words: str, *, team: bool = False) -> l
     asked = Asked(side=Side.PARTENAIRE if user.role is Role.PARTENAIRE else Side.REFERENT, team=team)
     shape, values = _shape(user, asked), _values(user, asked)
     named = [col(Beneficiary.search_text).contains(word, autoescape=True) for word in wanted]
-    theirs = exists().where(col(Beneficiary.id) == col(Prescription.beneficiary_id), *named)
+    # Asked of each line as it is read (`LIMIT` keeps PostgreSQL from reading everybody first).
+    person = select(Beneficiary.id).where(col(Beneficiary.id) == col(Prescription.beneficiary_id), *named)
+    theirs = person.limit(1).correlate(Prescription).scalar_subquery().is_not(None)
     if shape.role is Role.REFERENT and not shape.team:
         # Asked of each of one's own, which are few.
         return _named(session, user, wanted, _all_at_once(shape, theirs), values)
@@ -234,7 +237,8 @@ def choices(session: Session, user: User, asked: Asked) -> list[Any]:
 
     A partner is given the offers of its structures.
     """
-    return list(session.execute(_choices(_Shape(user.role, _shape(user, asked).team)), _values(user, asked)))
+    rows = session.execute(_choices(_Shape(user.role, _shape(user, asked).team)), _values(user, asked))
+    return sorted(rows, key=lambda row: (*sort_key(row.structure, row.offre), row.offer_id))[:_CHOICES_SHOWN]
 
 
 def _shape(user: User, asked: Asked) -> _Shape:
@@ -387,8 +391,8 @@ def _choices(shape: _Shape) -> Any:
         )
         .join(Structure, col(Structure.id) == col(Offer.structure_id))
         .where(among)
-        .order_by(by_name(col(Structure.nom)), by_name(col(Offer.nom)), col(Offer.id))
-        .limit(_CHOICES_SHOWN)
+        .order_by(col(Structure.nom), col(Offer.nom), col(Offer.id))
+        .limit(_CHOICES_READ)
     )
 
 

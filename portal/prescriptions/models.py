@@ -167,6 +167,8 @@ class Prescription(SQLModel, table=True):
             "structure_id",
             "offer_id",
         ),
+        # Whether somebody had entered before is read in the index alone.
+        Index("ix_prescription_beneficiary", "beneficiary_id", "date_entree"),
         Index("ix_prescription_due", "state", "updated_at"),
         Index("ix_prescription_session", "session_id", "state"),
     )
@@ -174,7 +176,7 @@ class Prescription(SQLModel, table=True):
     id: uuid.UUID = id_field()
     # Made with the form: a second press of the button bears the same key and writes nothing.
     form_key: uuid.UUID = Field(unique=True)
-    beneficiary_id: uuid.UUID = Field(foreign_key="beneficiary.id", index=True)
+    beneficiary_id: uuid.UUID = Field(foreign_key="beneficiary.id")
     offer_id: uuid.UUID = Field(foreign_key="offer.id", index=True)
     structure_id: uuid.UUID = Field(foreign_key="structure.id")
     referent_id: uuid.UUID = Field(foreign_key="account.id")

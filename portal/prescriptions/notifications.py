@@ -20,7 +20,7 @@ from portal.conventions import follow_up, waiting
 from portal.offers.models import Offer, OfferSession
 from portal.phones import show_phone
 from portal.prescriptions import links, queries
-from portal.prescriptions.due import silent_since
+from portal.prescriptions.due import silent_since, waits_in_vain
 from portal.prescriptions.letters import LETTERS, Letter, Occasion, To
 from portal.prescriptions.models import (
     DocumentKind,
@@ -173,6 +173,8 @@ def expires_on(session: Session, prescription: Prescription) -> date | None:
     since = silent_since(
         prescription.updated_at, prescription.rendez_vous_at, chosen.debut if chosen else None
     )
+    if prescription.state is State.A_L_ETUDE:
+        since = max(since, waits_in_vain(session, prescription.id).get(prescription.id, since))
     return (since + timedelta(days=days)).astimezone(clock.PARIS).date()
 
 

@@ -21,7 +21,7 @@ from portal.offers.freshness import months_after
 from portal.offers.models import OfferSession
 from portal.prescriptions import notifications
 from portal.prescriptions.acting import take_due
-from portal.prescriptions.due import expected_days, release_days, silent_since
+from portal.prescriptions.due import expected_days, release_days, silent_since, waits_in_vain
 from portal.prescriptions.letters import Occasion, To
 from portal.prescriptions.models import (
     DocumentKind,
@@ -42,8 +42,8 @@ BATCH = 200
 def remind_partners(session: Session, sender: Sender) -> int:
     """Remind the structures that have not answered for `relance_partenaire_jours` days, then every so many days.
 
-    Returns how many prescriptions (at most `BATCH`). Those who wait for a place are left alone, and those whose meeting
-    or session is to come, or today.
+    Returns how many prescriptions (at most `BATCH`). Those who wait for a place that may come are left alone, and those
+    whose meeting or session is to come, or today.
     """
     days = follow_up.in_force(session).relance_partenaire_jours
     return _break_silence(session, sender, ReminderKind.PARTENAIRE, To.PARTENAIRE, days)
@@ -171,14 +171,19 @@ def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To,
         State.A_L_ETUDE: timedelta(days=rules.expiration_etude_jours),
     }
     every = timedelta(days=days)
+    vain = waits_in_vain(session)
+
+    def heard_at(prescription: Any) -> datetime:
+        updated: datetime = prescription.updated_at
+        return max(updated, vain.get(prescription.id, updated))
 
     def is_due(prescription: Any, begins: date | None, last: datetime | None) -> bool:
-        silence = now - prescription.updated_at
-        awaited = silent_since(prescription.updated_at, prescription.rendez_vous_at, begins)
+        heard = heard_at(prescription)
+        silence, awaited = now - heard, silent_since(heard, prescription.rendez_vous_at, begins)
         # What expires is told that, and nothing else.
         if silence < every or now - awaited >= expiry[prescription.state]:
             return False
-        return last is None or last < prescription.updated_at + every * (silence // every)
+        return last is None or last < heard + every * (silence // every)
 
     lasts = _lasts(kind, TO_ANSWER)
     rows = session.execute(
@@ -195,9 +200,8 @@ def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To,
         .where(
             col(Prescription.state).in_(TO_ANSWER),
             col(Prescription.updated_at) <= now - every,
-            col(Prescription.id).not_in(
-                select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None))
-            ),
+            col(Prescription.id).not_in(select(Waiting.prescription_id).where(col(Waiting.left_at).is_(None)))
+            | col(Prescription.id).in_(list(vain)),
             col(Prescription.rendez_vous_at).is_(None)
             | (col(Prescription.rendez_vous_at) < midnight(clock.today())),
             col(OfferSession.debut).is_(None) | (col(OfferSession.debut) < clock.today()),
@@ -209,7 +213,7 @@ def _break_silence(session: Session, sender: Sender, kind: ReminderKind, to: To,
     for prescription, last, rank in take(session, kind, list(begins)[:BATCH], TO_ANSWER):
         if is_due(prescription, begins[prescription.id], last):
             note(session, prescription, kind, rank)
-            silence = count((now - prescription.updated_at).days, "jour")
+            silence = count((now - heard_at(prescription)).days, "jour")
             facts = {"silence": silence}
             notifications.remind(session, prescription, Occasion.SANS_REPONSE, to, sender, facts)
             told += 1

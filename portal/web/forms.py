@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape as html_escape
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from pydantic import BaseModel
 from wtforms import Form as WTForm
-from wtforms import SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget, Select
+from wtforms.widgets import CheckboxInput, ListWidget, Select, html_params
 
 from portal import clock, geography, vocabulary
 from portal.phones import read_phone, show_phone
 
 _SPACES = re.compile(r"[^\S\n]+")
+_NOT_A_CHOICE = "Ce choix n’est pas, ou n’est plus, dans la liste : choisissez-en un autre."
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -34,6 +36,9 @@ class Form(WTForm):
             if isinstance(bound, TextAreaField):
                 # A browser cuts a long text that is pasted there, without a word: the validator says it instead.
                 bound.flags.maxlength = False
+            if isinstance(bound, SelectField) and bound.invalid_choice_message is None:
+                # Somebody left, or something was withdrawn, while the page was open.
+                bound.invalid_choice_message = _NOT_A_CHOICE
             return bound
 
     @property
@@ -221,11 +226,19 @@ def grouped(
 class LongSelect(Select):
     """A select of hundreds of choices, values and labels alone: attribute by attribute, they cost more than the page."""
 
-    @classmethod
-    def render_option(cls, choice: Any, **attributes: Any) -> Markup:
-        """Return one choice as HTML."""
-        selected = " selected" if choice.selected else ""
-        return Markup(f'<option value="{escape(choice.value)}"{selected}>{escape(choice.label)}</option>')
+    def __call__(self, field: Any, **attributes: Any) -> Markup:
+        """Return the whole select as HTML."""
+        attributes.setdefault("id", field.id)
+        for flag in self.validation_attrs:
+            if getattr(field.flags, flag, None):
+                attributes.setdefault(flag, True)
+        parts = [f"<select {html_params(name=field.name, **attributes)}>"]
+        for choice in field.choices:
+            selected = " selected" if field.coerce(choice.value) == field.data else ""
+            parts.append(
+                f'<option value="{html_escape(choice.value)}"{selected}>{html_escape(choice.label)}</option>'
+            )
+        return Markup("".join([*parts, "</select>"]))
 
 
 def options(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:

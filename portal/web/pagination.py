@@ -32,11 +32,21 @@ def page_number(text: str | None) -> int:
 
 
 def paginate(
-    session: Session, statement: Select[Any], page: int, *, size: int = PAGE_SIZE, scalars: bool = True
+    session: Session,
+    statement: Select[Any],
+    page: int,
+    *,
+    size: int = PAGE_SIZE,
+    scalars: bool = True,
+    total: int | None = None,
 ) -> Pager:
-    """Run `statement` for one page, in two statements: count, then rows. A page past the end answers 404."""
-    bare = statement.order_by(None)
-    total = session.execute(select(func.count()).select_from(bare.subquery())).scalar_one()
+    """Run `statement` for one page, in two statements: count, then rows. A page past the end answers 404.
+
+    `total` is how many rows there are, when somebody counted them already.
+    """
+    if total is None:
+        bare = statement.order_by(None)
+        total = session.execute(select(func.count()).select_from(bare.subquery())).scalar_one()
     pages = max(1, -(-total // size))
     if page > pages:
         abort(404)

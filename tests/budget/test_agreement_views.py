@@ -121,6 +121,12 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     assert session.exec(select(StateConvention)).all() == []
 
 
+def test_errors_are_listed_in_the_order_of_the_page(session: Session, sign_in: SignIn, officer: User) -> None:
+    form = sign_in(officer).get("/budget/nouvelle").form("agreement-form")
+    page = form.submit(**{**IDENTITY, "numero": "", "taux_avance": "160", "iban": "FR76"}, status=422)
+    assert list(page.errors) == ["numero", "taux_avance", "iban"]
+
+
 def test_a_number_is_given_once(
     session: Session, sign_in: SignIn, officer: User, convention: StateConvention
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from importlib import import_module
 from io import BytesIO
 
 import pytest
@@ -13,6 +14,7 @@ from portal.accounts.models import OutgoingMail, Role, User
 from portal.budget import bilan_writing, bilans, expenses
 from portal.budget.bilan_models import Bilan, BilanKind, BilanState
 from portal.budget.models import Nature, StateConvention, Volet
+from portal.budget.views import bilans as pages
 from tests.factories.accounts import make_user
 from tests.factories.budget import expense_values, make_state_convention
 from tests.pages import Browser
@@ -107,6 +109,11 @@ def test_from_the_first_word_to_the_settled_bilan(
     assert "Complétez la synthèse." in page.text and "8 sur 8 sont prêtes" in page.text
     move_clock(2024, 2, 2, 10)
     page.form("hand-in-form").submit()
+    # What a reader said of the former round is told as such, and not said again by the new one.
+    part = by_first.get(f"{page.path}/parties/depenses")
+    assert "Bien tenu. Vu" in " ".join(part.text.split()) and "sur la remise précédente" in part.text
+    assert part.soup.find("textarea", attrs={"name": "commentaire"}).text.strip() == ""
+    assert part.soup.select_one('input[name="mark"][checked]') is None
     by_second.get(page.path).form("accept-form").submit()
     settled = by_first.get(page.path).form("accept-form").submit()
     assert "Arrêté" in settled.text and "Correction demandée" in settled.text
@@ -216,7 +223,7 @@ def test_the_expenses_of_a_long_bilan_open_nature_by_nature(
     sign_in: Callable[[User], Browser],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("portal.budget.views.bilans.LINES_AT_ONCE", 1)
+    monkeypatch.setattr(pages, "LINES_AT_ONCE", 1)
     expenses.write(
         session, convention, 2023, expense_values(nature=Nature.SI, objet="Le portail"), by=officer
     )

@@ -98,7 +98,7 @@ def test_every_table_adds_up_to_the_statement(
     tables = told.tables
     assert tables["volets"].rows[11][0] == "Fin décembre"
     assert tables["volets"].rows[11][1:] == [2 * 1_250_000, 2 * 300_001, 0, whole]
-    assert tables["volets"].rows[12] == ["Prévu", 10_000_000, 5_000_000, 0, 15_000_000]
+    assert tables["volets"].rows[12] == ["Prévu", 10_000_000, 10_000_000, 0, 20_000_000]
     assert tables["blocs"].rows[11][1:] == [2 * 1_200_000, 2 * 300_001, 0, 2 * 50_000, whole]
     # Half of the months: nothing of what begins in July.
     assert tables["blocs"].rows[5][4] == 0

@@ -13,6 +13,7 @@ from portal import links
 from portal.accounts.models import Role, User
 from portal.catalogue import address, place, saved
 from portal.catalogue.address import Typed
+from portal.catalogue.filters import FILTERS
 from portal.catalogue.models import Frequence, SavedSearch
 from portal.config import Config
 from portal.errors import AlreadyDone, RuleBroken
@@ -133,7 +134,7 @@ def test_a_name_is_proposed(session: Session) -> None:
     assert saved.proposed_name(typed(PERMIS)) == "« permis », Redon (35600), Places libres, Femmes"
     named = saved.proposed_name(typed("structure=dora--1"), {"dora--1": "La Recyclerie"})
     assert named == "La Recyclerie"
-    long = "&".join(f"thematique={theme}" for theme in list(address._THEMES)[16:40])
+    long = "&".join(f"thematique={theme}" for theme in list(FILTERS["thematique"].labels or ())[16:40])
     assert 0 < len(saved.proposed_name(typed(long))) <= saved.NAME_LENGTH
 
 

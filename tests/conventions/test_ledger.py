@@ -382,6 +382,8 @@ def test_the_ledger_tells_each_movement_and_where_it_leads(session: Session, mov
         (Movement.OCCUPEE, first, 0, 1, 0),
         (Movement.RETENUE, first, 1, 0, 0),
     ]
+    places = ledger.places_of_actions(session, [scene.action])[scene.action.id]
+    now = (places.retenues, places.occupees, places.utilisees)
     for newer in range(len(lines)):
-        rows = queries.with_tallies(session, scene.action.id, lines[newer:], newer=newer)
+        rows = queries.with_tallies(session, scene.action.id, lines[newer:], newer=newer, now=now)
         assert [(line.movement, line.prescription_id, *tallies) for line, *tallies in rows] == told[newer:]

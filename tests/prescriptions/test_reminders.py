@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from portal import clock
 from portal.beneficiaries.models import Beneficiary
-from portal.conventions import ledger
+from portal.conventions import ledger, waiting
 from portal.conventions.models import Convention, FollowUpRules
 from portal.offers.models import OfferSession
 from portal.prescriptions import answers, due, notifications, reminders, rules
@@ -17,6 +17,7 @@ from portal.prescriptions.notifications import Sender
 from portal.prescriptions.seats import Meeting
 from portal.prescriptions.states import Act, State
 from tests.factories.beneficiaries import make_beneficiary
+from tests.factories.conventions import make_action, make_convention
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
 from tests.prescriptions.hands import mails
 
@@ -178,6 +179,48 @@ class TestSilence:
         prescription = make_prescription(session, scene)
         answers.put_on_waiting_list(session, prescription, by=scene.partner)
         assert over(session, at, range(1, 70, 3)) == {}
+
+    def test_those_who_wait_for_a_place_that_no_convention_gives_any_more(
+        self, session: Session, at: At
+    ) -> None:
+        scene = make_scene(session, places=0)
+        prescription = make_prescription(session, scene)
+        answers.put_on_waiting_list(session, prescription, by=scene.partner)
+        assert scene.action is not None
+        convention = session.get_one(Convention, scene.action.convention_id)
+        convention.date_fin = START.date() + timedelta(days=100)
+        session.flush()
+        # From the day after its end on, as if they had been put under study that day: told before it expires.
+        assert over(session, at, range(95, 160)) == {
+            111: [RAPPEL],
+            121: [RAPPEL],
+            131: sorted([RAPPEL, SILENCE]),
+            141: [RAPPEL],
+            151: [RAPPEL],
+        }
+        assert notifications.expires_on(session, prescription) == START.date() + timedelta(days=161)
+        assert waiting.opened(session, prescription.id) is not None
+        at(162)
+        run(session)
+        assert prescription.state is State.EXPIREE
+        assert waiting.opened(session, prescription.id) is None
+
+    def test_a_convention_to_come_is_worth_waiting_for(self, session: Session, at: At) -> None:
+        scene = make_scene(session, places=0)
+        prescription = make_prescription(session, scene)
+        answers.put_on_waiting_list(session, prescription, by=scene.partner)
+        assert scene.action is not None
+        convention = session.get_one(Convention, scene.action.convention_id)
+        convention.date_fin = START.date() + timedelta(days=1)
+        later = make_convention(
+            session,
+            scene.structure,
+            date_debut=START.date() + timedelta(days=80),
+            date_fin=START.date() + timedelta(days=180),
+        )
+        make_action(session, later, [scene.offer])
+        assert over(session, at, range(1, 75, 5)) == {}
+        assert prescription.state is State.A_L_ETUDE
 
     def test_while_a_meeting_is_to_come_nobody_is_late(self, session: Session, at: At) -> None:
         scene = make_scene(session)

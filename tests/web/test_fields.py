@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
+from wtforms import RadioField, SelectField
 
 from portal.web import fields
 from portal.web.fields import (
@@ -23,6 +24,16 @@ from portal.web.fields import (
 from portal.web.forms import Form, NotInFuture
 
 KEY = "0b4f5a8e-5d0c-4b8e-9d55-6f6a1f2f9d10"
+
+
+@pytest.mark.parametrize("kind", [SelectField, RadioField])
+def test_a_choice_that_is_gone_is_said_in_plain_words(kind: Any) -> None:
+    class Chosen(Form):
+        qui = kind("Qui ?", choices=[("a", "Alix")])
+
+    form = Chosen(MultiDict({"qui": "parti"}))
+    assert not form.validate()
+    assert form.qui.errors == ["Ce choix n’est pas, ou n’est plus, dans la liste : choisissez-en un autre."]
 
 
 class Asked(Versioned):

@@ -286,11 +286,14 @@ def _state(convention: StateConvention, bilan: Bilan, part: str) -> PartState:
 def _bilan_page(convention: StateConvention, bilan: Bilan) -> Any:
     states = _states(convention, bilan)
     preparing = bilan.state is BilanState.PREPARATION
-    gaps = [] if _hidden(bilan) else bilans.gaps(db(), convention, handing_in=bilan if preparing else None)
-    found = next(
-        one
-        for one in bilans.expected(db(), convention, clock.today())
-        if one.bilan and one.bilan.id == bilan.id
+    expected = bilans.expected(db(), convention, clock.today())
+    found = next(one for one in expected if one.bilan and one.bilan.id == bilan.id)
+    # Only a bilan that is handed in may say what is no longer so: this one, or that of a year after it.
+    told = not preparing or any(one.annee > bilan.annee and not one.waits for one in expected)
+    gaps = (
+        bilans.gaps(db(), convention, handing_in=bilan if preparing else None)
+        if told and not _hidden(bilan)
+        else []
     )
     return render_template(
         "budget/bilan.html",
@@ -369,6 +372,8 @@ def _part_page(
 
 
 def _gaps_told_by(convention: StateConvention, bilan: Bilan) -> list[Gap]:
+    if bilan.state is BilanState.PREPARATION:
+        return []
     return [gap for gap in bilans.gaps(db(), convention) if gap.bilan.id == bilan.id]
 
 

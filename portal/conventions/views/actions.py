@@ -61,7 +61,7 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
     """The ledger of an action: each movement of a place, and where it left the tallies."""
     convention = visible(convention_id)
     found = action_of(convention, action_id)
-    accounts = totals.Accounts(db(), [convention], clock.today())
+    tally = totals.Accounts(db(), [convention], clock.today()).of_action(found)
     pager = paginate(
         db(),
         queries.ledger_of(found.id),
@@ -73,7 +73,7 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
         "conventions/action.html",
         convention=convention,
         action=found,
-        tally=accounts.of_action(found),
+        tally=tally,
         changes=[
             (line, line.at.astimezone(clock.PARIS).date())
             for line in reversed(ledger.changes_of(db(), found.id))
@@ -87,7 +87,13 @@ def action(convention_id: uuid.UUID, action_id: uuid.UUID) -> Any:
                 short_reference(line.prescription_id),
                 *tallies,
             )
-            for line, *tallies in queries.with_tallies(db(), found.id, pager.items, newer=newer)
+            for line, *tallies in queries.with_tallies(
+                db(),
+                found.id,
+                pager.items,
+                newer=newer,
+                now=(tally.retenues, tally.occupees, tally.utilisees),
+            )
         ],
         page_url=lambda page: url_for(
             "conventions.action", convention_id=convention_id, action_id=action_id, page=page

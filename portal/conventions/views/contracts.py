@@ -61,7 +61,8 @@ def index() -> Any:
     chosen = _standing(request.args.get("etat"))
     numbers = queries.number_by_standing(db(), user, today)
     statement = queries.listed(user, chosen, today)
-    pager = paginate(db(), statement, page_number(request.args.get("page")), size=PAGE_SIZE)
+    total = numbers[chosen] if chosen else sum(numbers.values())
+    pager = paginate(db(), statement, page_number(request.args.get("page")), size=PAGE_SIZE, total=total)
     ids = [convention.id for convention in pager.items]
     accounts = totals.ListAccounts(db(), ids, today)
     amended = totals.amounts_on(db(), ids, today)

@@ -239,8 +239,8 @@ def _is_aside(row: Row, cells: Mapping[str, str]) -> bool:
     words = [fold(cell[:200]) for cell in row.cells if cell]
     if any(word.startswith(("total", "sous total", "soustotal")) for word in words[:2]):
         return True
-    if not cells.get("objet") and words[0].startswith("volet"):
-        # The sums by volet that follow a statement, as the portal's own file has them.
+    if not cells.get("objet") and fold(cells.get("nature", "")[:200]).startswith("volet"):
+        # The sums by volet that follow a statement, as the portal's own file has them below its natures.
         return True
     figures = ("nombre", "cout_unitaire", "montant", "part_etat")
     return len(words) == 1 and not any(cells.get(name) for name in figures)

@@ -77,7 +77,7 @@ class ReportForm(Versioned):
             raise ValidationError("Écrivez un nombre de personnes entre 0 et 100 000.")
 
     def to_values(self) -> dict[str, Any]:
-        """Return what `reports.save` takes."""
+        """Return what `report_writing.save` takes."""
         return {name: value for name, value in self.values().items() if name != "version"}
 
 
@@ -96,7 +96,7 @@ class DatesForm(Versioned):
     du_le = day_field("À remettre pour le", "Écrivez le jour où il est dû.")
 
     def to_values(self) -> dict[str, Any]:
-        """Return what `reports.ask` takes."""
+        """Return what `report_schedule.ask` takes."""
         values = self.values()
         return {
             "kind": ReportKind(values["kind"]),

@@ -36,7 +36,8 @@ class Form(WTForm):
             if isinstance(bound, TextAreaField):
                 # A browser cuts a long text that is pasted there, without a word: the validator says it instead.
                 bound.flags.maxlength = False
-            if isinstance(bound, SelectField) and bound.invalid_choice_message is None:
+            single = isinstance(bound, SelectField) and not isinstance(bound, ChecklistField)
+            if single and bound.invalid_choice_message is None:
                 # Somebody left, or something was withdrawn, while the page was open.
                 bound.invalid_choice_message = _NOT_A_CHOICE
             return bound

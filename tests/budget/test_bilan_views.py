@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from importlib import import_module
 from io import BytesIO
 
 import pytest

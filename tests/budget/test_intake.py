@@ -337,6 +337,11 @@ def test_the_names_of_the_columns_are_found_below_a_title(
     seen = sent(session, convention, officer, contenu, "annexe-3.xlsx")
     assert seen.missing == [] and seen.montant == 15_005_032
     assert [(line.ligne, line.outcome) for line in seen.lines] == [(5, "nouvelle"), (6, "ignoree")]
+    # An expense without an object is told, never left aside.
+    seen = sent(
+        session, convention, officer, table("Volet 3;SI;;40 000", headers="Volet;Nature;Objet;Montant")
+    )
+    assert [line.outcome for line in seen.lines] == ["refusee"]
     # Nothing known anywhere: the first line names them, and one is asked which is which.
     seen = sent(session, convention, officer, table("A;B;C", headers="x;y;z"))
     assert seen.sheet.headers == ("x", "y", "z") and len(seen.missing) == 4

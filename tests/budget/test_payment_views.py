@@ -111,3 +111,33 @@ def test_a_year_whose_bilan_is_handed_in(
     page = browser.post(url(convention, "/depenses/2023/nouvelle"), typed(), status=422)
     assert "Rouvrez-le d’abord" in page.text
     assert "Bilan final remis" in browser.get(url(convention, "/comptes")).text
+
+
+def test_a_step_taken_meanwhile_is_read_before_it_is_undone(
+    session: Session, sign_in: SignIn, officer: User, convention: StateConvention
+) -> None:
+    def step(which: Step) -> None:
+        take_step(
+            session,
+            convention,
+            2023,
+            PaymentKind.AVANCE,
+            which,
+            le=date(2023, 6, 1),
+            centimes=100,
+            reference=None,
+            by=officer,
+        )
+        session.commit()
+
+    step(Step.DEMANDE)
+    form = sign_in(officer).get(url(convention, "/comptes/2023/avance/annuler")).form("undo-form")
+    step(Step.VALIDE)
+    page = form.submit(motif="Erreur de saisie", status=422)
+    # What would be undone now is another step: it is shown, and what was typed stays.
+    assert "Ceci quitte les comptes : la validation" in page.text
+    assert page.form("undo-form").values["motif"] == "Erreur de saisie"
+    page.form("undo-form").submit()
+    session.expire_all()
+    payment = session.exec(select(StatePayment)).one()
+    assert (payment.valide_le, payment.demande_centimes) == (None, 100)

@@ -191,7 +191,7 @@ def test_an_action_gives_what_the_rules_take() -> None:
         ("mode", None, "Dites ce que devient la place"),
         ("mode", "autre", "Choisissez un des deux modes"),
         ("offer_ids", None, "Choisissez au moins une offre"),
-        ("offer_ids", STRUCTURE, "n’est pas dans la liste"),
+        ("offer_ids", STRUCTURE, "n’est plus dans la liste"),
     ],
 )
 def test_what_is_wrong_in_an_action_is_said_once(field: str, value: str, sentence: str) -> None:

@@ -51,6 +51,8 @@ def gather(
     Accounts are told as they are once the bilan is handed in. At most thirty statements, whatever the sizes.
     """
     terms = terms_on(session, convention, clock.today())
+    # Those of its year: an avenant for the next one is signed before the bilan is handed in.
+    objet, cible = terms.said_of(bilan.annee)
     end = end_of(convention, terms.date_fin)
     debut, fin = period_of(bilan, convention, end)
     years = years_of(bilan, convention)
@@ -71,8 +73,8 @@ def gather(
             "departement": convention.departement,
             "date_debut": convention.date_debut.isoformat(),
             "date_fin": end.isoformat(),
-            "objet": terms.objet,
-            "cible": terms.cible,
+            "objet": objet,
+            "cible": cible,
             "taux_departement": convention.taux_departement,
             "avenants": [
                 {"nom": amendment.name, "signe_le": amendment.signe_le.isoformat()}

@@ -8,9 +8,11 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum, auto
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, func, literal, or_
+from sqlalchemy import Date, Subquery, Uuid, and_, bindparam, case, func, literal, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -19,6 +21,9 @@ from portal.conventions.models import FinancedAction, Movement, PlaceChange, Pla
 from portal.prescriptions.models import HoursDone, Prescription
 
 _OUT = (Movement.LIBEREE, Movement.UTILISEE)
+# What is told when a statement runs: the first and last day of the period, and the ids it is about.
+_DEBUT, _FIN = bindparam("debut", type_=Date()), bindparam("fin", type_=Date())
+_IDS = bindparam("ids", expanding=True, type_=Uuid())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +52,16 @@ def of_actions(
     session: Session, action_ids: Collection[uuid.UUID], debut: date, fin: date
 ) -> dict[uuid.UUID, Figures]:
     """Return {action: its figures from `debut` to `fin`, both included}."""
-    ids = list(action_ids)
-    key = col(FinancedAction.id)
-    found = grouped(session, _scope(key).where(col(FinancedAction.id).in_(ids)), debut, fin)
-    return {action_id: found.get(action_id, Figures()) for action_id in ids}
+    found = _grouped(session, _Scope.ACTION, action_ids, debut, fin)
+    return {action_id: found.get(action_id, Figures()) for action_id in action_ids}
 
 
 def of_conventions(
     session: Session, convention_ids: Collection[uuid.UUID], debut: date, fin: date
 ) -> dict[uuid.UUID, Figures]:
     """Return {convention with a partner: the figures of its actions together}."""
-    ids = list(convention_ids)
-    key = col(FinancedAction.convention_id)
-    found = grouped(session, _scope(key).where(key.in_(ids)), debut, fin)
-    return {convention_id: found.get(convention_id, Figures()) for convention_id in ids}
+    found = _grouped(session, _Scope.CONVENTION, convention_ids, debut, fin)
+    return {convention_id: found.get(convention_id, Figures()) for convention_id in convention_ids}
 
 
 def of_fiches(
@@ -70,55 +71,77 @@ def of_fiches(
     fin: date,
     only: Collection[str] | None = None,
 ) -> dict[uuid.UUID, Figures]:
-    """Return {action sheet: the figures of the financed actions that carry it out, together}, as `grouped` does."""
-    ids = list(fiche_ids)
-    key = col(FicheFinancedAction.fiche_id)
-    scope: Any = select(key.label("key"), col(FicheFinancedAction.action_id).label("action_id")).where(
-        key.in_(ids)
-    )
-    found = grouped(session, scope, debut, fin, only)
-    return {fiche_id: found.get(fiche_id, Figures()) for fiche_id in ids}
+    """Return {action sheet: the figures of the financed actions that carry it out, together}.
+
+    With `only`, the names of the figures that are shown, the statements of the others are spared.
+    """
+    found = _grouped(session, _Scope.FICHE, fiche_ids, debut, fin, only)
+    return {fiche_id: found.get(fiche_id, Figures()) for fiche_id in fiche_ids}
 
 
 def together(session: Session, action_ids: Collection[uuid.UUID], debut: date, fin: date) -> Figures:
     """Return the figures of these actions as one: somebody who is in two of them is one person."""
-    scope: Any = _scope(literal(0)).where(col(FinancedAction.id).in_(list(action_ids)))
-    return grouped(session, scope, debut, fin).get(0, Figures())
+    return _grouped(session, _Scope.TOGETHER, action_ids, debut, fin).get(0, Figures())
 
 
-def grouped(
-    session: Session, scope: Select[Any], debut: date, fin: date, only: Collection[str] | None = None
+class _Scope(Enum):
+    """What figures are told by: the pairs `key`, `action_id`. An action may be of several keys."""
+
+    ACTION = auto()
+    CONVENTION = auto()
+    FICHE = auto()
+    TOGETHER = auto()
+
+    def pairs(self) -> Any:
+        """Return the statement of the pairs of the ids that are bound."""
+        if self is _Scope.FICHE:
+            key = col(FicheFinancedAction.fiche_id)
+            return select(key.label("key"), col(FicheFinancedAction.action_id).label("action_id")).where(
+                key.in_(_IDS)
+            )
+        if self is _Scope.CONVENTION:
+            key = col(FinancedAction.convention_id)
+            return _scope(key).where(key.in_(_IDS))
+        action = col(FinancedAction.id)
+        return _scope(action if self is _Scope.ACTION else literal(0)).where(action.in_(_IDS))
+
+
+def _grouped(
+    session: Session,
+    scope: _Scope,
+    ids: Collection[uuid.UUID],
+    debut: date,
+    fin: date,
+    only: Collection[str] | None = None,
 ) -> Mapping[Any, Figures]:
     """Return {key: figures} in six statements at most, whatever the number of actions.
 
-    `scope` selects the pairs `key`, `action_id`: an action may be of several keys. A key whose actions have no figure
-    may be absent. With `only`, the names of the figures that are shown, the statements of the others are spared.
+    A key whose actions have no figure may be absent.
     """
-    within = scope.subquery("within")
+    bound = {"ids": list(ids), "debut": debut, "fin": fin}
     told: dict[Any, dict[str, int]] = {}
-
-    def note(statement: Any, *names: str) -> None:
+    for statement, names in _statements(scope):
         if only is not None and not set(names) & set(only):
-            return
-        for key, *values in session.execute(statement):
+            continue
+        for key, *values in session.execute(statement, bound):
             here = told.setdefault(key, {})
             for name, value in zip(names, values, strict=True):
                 here[name] = here.get(name, 0) + int(value or 0)
-
-    note(
-        _movements(within, debut, fin),
-        "entrees",
-        "sorties",
-        "retenues",
-        "occupees",
-        "utilisees",
-    )
-    note(_people(within, debut, fin), "personnes")
-    note(_newcomers(within, debut, fin), "nouveaux")
-    note(_minutes(within, debut, fin), "minutes")
-    note(_financed(within), "financees")
-    note(_changes(within, fin), "financees")
     return {key: Figures(**values) for key, values in told.items()}
+
+
+@cache
+def _statements(scope: _Scope) -> list[tuple[Any, tuple[str, ...]]]:
+    """Return the statements of a scope, with the figures that each counts; made once: it costs as much as running them."""
+    within = scope.pairs().subquery("within")
+    return [
+        (_movements(within), ("entrees", "sorties", "retenues", "occupees", "utilisees")),
+        (_people(within), ("personnes",)),
+        (_newcomers(within), ("nouveaux",)),
+        (_minutes(within), ("minutes",)),
+        (_financed(within), ("financees",)),
+        (_changes(within), ("financees",)),
+    ]
 
 
 def _scope(key: Any) -> Any:
@@ -130,9 +153,9 @@ def _entered(line: Any) -> Any:
     return and_(col(line.movement) == Movement.OCCUPEE, col(line.d_retenues) == -1)
 
 
-def _movements(within: Subquery, debut: date, fin: date) -> Any:
+def _movements(within: Subquery) -> Any:
     line = PlaceMovement
-    in_period = col(line.effet_le) >= debut
+    in_period = col(line.effet_le) >= _DEBUT
     out = and_(col(line.movement).in_(_OUT), col(line.d_occupees) == -1, col(line.motif).is_(None))
     return (
         select(  # type: ignore[call-overload]
@@ -144,12 +167,12 @@ def _movements(within: Subquery, debut: date, fin: date) -> Any:
             func.sum(col(line.d_utilisees)),
         )
         .join(line, col(line.action_id) == within.c.action_id)
-        .where(col(line.effet_le) <= fin)
+        .where(col(line.effet_le) <= _FIN)
         .group_by(within.c.key)
     )
 
 
-def _people(within: Subquery, debut: date, fin: date) -> Any:
+def _people(within: Subquery) -> Any:
     line, out = PlaceMovement, aliased(PlaceMovement)
     gone = (
         select(out.id)
@@ -157,7 +180,7 @@ def _people(within: Subquery, debut: date, fin: date) -> Any:
             col(out.prescription_id) == col(line.prescription_id),
             col(out.action_id) == col(line.action_id),
             col(out.movement).in_(_OUT),
-            col(out.effet_le) <= debut,
+            col(out.effet_le) <= _DEBUT,
         )
         .exists()
     )
@@ -165,14 +188,14 @@ def _people(within: Subquery, debut: date, fin: date) -> Any:
         select(within.c.key, func.count(col(Prescription.beneficiary_id).distinct()))
         .join(line, col(line.action_id) == within.c.action_id)
         .join(Prescription, col(Prescription.id) == col(line.prescription_id))
-        .where(col(line.movement) == Movement.OCCUPEE, col(line.effet_le) <= fin)
+        .where(col(line.movement) == Movement.OCCUPEE, col(line.effet_le) <= _FIN)
         # Entered and left on the same day of the period: was there. Only earlier entries ask what became of them.
-        .where(or_(col(line.effet_le) >= debut, ~gone))
+        .where(or_(col(line.effet_le) >= _DEBUT, ~gone))
         .group_by(within.c.key)
     )
 
 
-def _newcomers(within: Subquery, debut: date, fin: date) -> Any:
+def _newcomers(within: Subquery) -> Any:
     line, before = PlaceMovement, aliased(Prescription)
     earlier = (
         select(before.id)
@@ -186,12 +209,12 @@ def _newcomers(within: Subquery, debut: date, fin: date) -> Any:
         select(within.c.key, func.count(col(Prescription.beneficiary_id).distinct()))
         .join(line, col(line.action_id) == within.c.action_id)
         .join(Prescription, col(Prescription.id) == col(line.prescription_id))
-        .where(_entered(line), col(line.effet_le) >= debut, col(line.effet_le) <= fin, ~earlier)
+        .where(_entered(line), col(line.effet_le) >= _DEBUT, col(line.effet_le) <= _FIN, ~earlier)
         .group_by(within.c.key)
     )
 
 
-def _minutes(within: Subquery, debut: date, fin: date) -> Any:
+def _minutes(within: Subquery) -> Any:
     """Hours of the weeks whose Monday is in the period, each told once.
 
     That of the last action entered by that Monday; the first one when the week is that of the entry, or before it.
@@ -215,7 +238,7 @@ def _minutes(within: Subquery, debut: date, fin: date) -> Any:
         select(within.c.key, func.sum(col(HoursDone.minutes)))
         .join(line, col(line.action_id) == within.c.action_id)
         .join(HoursDone, col(HoursDone.prescription_id) == col(line.prescription_id))
-        .where(col(line.movement) == Movement.OCCUPEE, monday >= debut, monday <= fin, ~better)
+        .where(col(line.movement) == Movement.OCCUPEE, monday >= _DEBUT, monday <= _FIN, ~better)
         .group_by(within.c.key)
     )
 
@@ -228,10 +251,10 @@ def _financed(within: Subquery) -> Any:
     )
 
 
-def _changes(within: Subquery, fin: date) -> Any:
+def _changes(within: Subquery) -> Any:
     return (
         select(within.c.key, func.sum(col(PlaceChange.d_financees)))
         .join(PlaceChange, col(PlaceChange.action_id) == within.c.action_id)
-        .where(col(PlaceChange.effet_le) <= fin)
+        .where(col(PlaceChange.effet_le) <= _FIN)
         .group_by(within.c.key)
     )

@@ -230,7 +230,7 @@ def of_actions(
                 projection=settled(
                     project(
                         mode=action.mode,
-                        financees=here.financees,
+                        financees=_to_the_end(here, day),
                         prises=taken[action.id],
                         pace=pace,
                         date_debut=convention.date_debut,
@@ -253,6 +253,16 @@ def of_actions(
             )
         )
     return found
+
+
+def _to_the_end(here: ActionPlaces, day: date) -> int:
+    """Return the places financed at the end of the action, as the amendments written so far say.
+
+    A past day is told without those written since; what is full stays full until places are added.
+    """
+    if day < clock.today() or here.libres <= 0:
+        return here.financees
+    return here.financees + here.a_venir
 
 
 def of_convention(

@@ -24,6 +24,12 @@ class Terms:
     amounts: dict[tuple[int, Volet], int] = field(default_factory=dict)
     # Which amendment holds the plan of each year.
     plans: dict[int, uuid.UUID] = field(default_factory=dict)
+    # {year: (object, target) of the last text that speaks of it}
+    spoken: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+
+    def said_of(self, annee: int) -> tuple[str, str | None]:
+        """Return the object and the target of a year; those of the whole when no text speaks of it."""
+        return self.spoken.get(annee, (self.objet, self.cible))
 
     @property
     def annees(self) -> list[int]:
@@ -67,6 +73,7 @@ def told(
     objet, cible, end = convention.intitule, None, convention.date_fin
     said: dict[tuple[int, Volet], int] = {}
     plans: dict[int, uuid.UUID] = {}
+    spoken: dict[int, tuple[str, str | None]] = {}
     for amendment in kept:
         objet = amendment.objet or objet
         cible = amendment.cible or cible
@@ -77,12 +84,20 @@ def told(
         for owner, annee in plan_years:
             if owner == amendment.id:
                 plans[annee] = owner
+        named = {amount.annee for amount in amounts if amount.amendment_id == amendment.id}
+        named |= {annee for owner, annee in plan_years if owner == amendment.id}
+        if not named:
+            # It changes the object or the target alone: of the year when it is signed, and of those that follow.
+            named = {
+                annee for annee in spoken if amendment.signe_le is None or annee >= amendment.signe_le.year
+            }
+        spoken |= {annee: (objet, cible) for annee in named}
     if convention.resiliee_le is not None and (day is None or day >= convention.resiliee_le):
         end = min(end, convention.resiliee_le)
         # Nothing is owed any more for the years that it does not reach.
         said = {key: cents for key, cents in said.items() if key[0] <= end.year}
         plans = {annee: owner for annee, owner in plans.items() if annee <= end.year}
-    return Terms(kept, objet, cible, end, said, plans)
+    return Terms(kept, objet, cible, end, said, plans, spoken)
 
 
 @dataclass(frozen=True, slots=True)

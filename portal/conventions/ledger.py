@@ -7,7 +7,7 @@ changes in each tally, so that a sum is a state (docs/adr/0003, 0015). The verbs
 import uuid
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from itertools import accumulate
@@ -46,6 +46,8 @@ class ActionPlaces:
     surreservation: int = 0
     # Financed places that an amendment already written takes away on a day to come.
     bientot_retirees: int = 0
+    # What the amendments already written add, less what they take away, on days to come.
+    a_venir: int = field(default=0, compare=False)
 
     @property
     def libres(self) -> int:
@@ -92,6 +94,7 @@ def places_of_actions(
             used,
             surreservation=action.surreservation,
             bientot_retirees=-min(later),
+            a_venir=later[-1],
         )
     return found
 

@@ -19,6 +19,7 @@ from portal.offers.models import Offer
 from portal.prescriptions import notifications, rules
 from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act
+from portal.structures.members import join
 from portal.structures.models import MembershipLevel, Structure
 from tests.browser.conftest import Portal
 from tests.browser.hands import Mouse
@@ -122,7 +123,7 @@ def call(
         for rank, prenom in enumerate(["Lise", "Marc", "Nadia"][:members]):
             partner = _user(session, logins, Role.PARTENAIRE, prenom, f"Parcours{number}")
             level = MembershipLevel.MEMBRE if rank else MembershipLevel.ADMINISTRATEUR
-            members.join(session, structure, partner, level=level)
+            join(session, structure, partner, level=level)
             partners.append(partner)
         made = [
             make_offer(

@@ -6,14 +6,17 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import Session
 
+from portal.accounts.models import Role
 from portal.budget import follow
 from portal.budget.follow import ActionFollow
 from portal.budget.follow_files import outlook
 from portal.budget.projection import SETTLED, Outlook, Projection, settled
+from portal.conventions import amendments
 from portal.conventions.models import Convention, PlaceMode
 from portal.prescriptions import answers
 from portal.prescriptions.states import State
 from tests.conventions.hands import made
+from tests.factories.accounts import make_user
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
 
 FIRST = date(2030, 1, 1)
@@ -71,3 +74,33 @@ def test_it_is_said_in_words_and_nobody_is_alarmed(
     seen = told(session, scene, convention.date_debut + timedelta(days=4))
     assert outlook(seen) == "Trop tôt pour le dire : 5 jours depuis le début."
     assert not seen.reasons
+
+
+def test_places_to_come_are_in_what_will_sleep_but_not_in_a_past_day(
+    session: Session, move_clock: Callable[..., datetime]
+) -> None:
+    move_clock(2030, 6, 3, 10)
+    scene = make_scene(session, places=6)
+    today = date(2030, 6, 3)
+    convention = session.get_one(Convention, made(scene).convention_id)
+
+    def change(places: int, since: date) -> None:
+        amendments.change_places(
+            session,
+            made(scene),
+            convention,
+            change=places,
+            effet_le=since,
+            motif="Avenant",
+            by=make_user(session, Role.CONVENTIONNEMENT),
+        )
+
+    assert told(session, scene, today).projection == Projection(Outlook.SANS_ENTREE, 6)
+    change(4, date(2030, 6, 20))
+    seen = told(session, scene, today)
+    assert (seen.places.financees, seen.projection.dormantes) == (6, 10)
+    change(-3, date(2030, 7, 1))
+    assert told(session, scene, today).projection.dormantes == 7
+    # Nobody had written it yet, a day before.
+    move_clock(2030, 6, 4, 10)
+    assert told(session, scene, today).projection.dormantes == 6

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from portal.accounts.models import Role, User
-from portal.budget import agreement, amendments
+from portal.budget import agreement, amendments, bilan_figures, bilan_writing
+from portal.budget.bilan_models import BilanKind
 from portal.budget.models import Nature, PlanLine, StateAmendment, StateAmount, StateConvention, Volet
 from portal.budget.terms import Texts, terms_on, texts_of, told, totals_on
 from portal.conventions.states import ConventionState
@@ -293,3 +294,47 @@ def test_an_avenant_whose_plan_exceeds_its_ceiling_is_not_signed(
     amendments.sign(session, convention, made, signe_le=date(2024, 3, 1), by=officer)
     taken = amendments.create(session, convention, objet="Suite", years=[2024], by=officer)
     assert {line.amendment_id for line in session.exec(select(PlanLine))} == {made.id, taken.id}
+
+
+def test_the_object_and_the_target_of_a_year_are_those_of_the_text_that_speaks_of_it(
+    session: Session,
+) -> None:
+    convention = make_state_convention(
+        session, {(2023, Volet.DEPLOIEMENT): 71_968_900}, signe_le=date(2023, 5, 2)
+    )
+    initial = session.exec(select(StateAmendment)).one()
+    initial.objet, initial.cible = "Le pilote.", "1 400 personnes"
+    avenant = make_state_amendment(
+        session, convention, {(2024, Volet.DEPLOIEMENT): 99_812_624}, numero=1, signe_le=date(2024, 3, 21)
+    )
+    avenant.objet, avenant.cible = "Une année de plus.", "3 050 personnes"
+    session.flush()
+    says = terms_on(session, convention, date(2024, 4, 1))
+    assert says.said_of(2023) == ("Le pilote.", "1 400 personnes")
+    assert says.said_of(2024) == ("Une année de plus.", "3 050 personnes") == (says.objet, says.cible)
+    assert says.said_of(2025) == (says.objet, says.cible)
+    # One that changes the target alone speaks of its year and of those that follow.
+    other = make_state_amendment(session, convention, {}, numero=2, signe_le=date(2024, 9, 1))
+    other.objet, other.cible = "Une autre cible.", "3 500 personnes"
+    session.flush()
+    says = terms_on(session, convention, date(2024, 9, 1))
+    assert says.said_of(2023) == ("Le pilote.", "1 400 personnes")
+    assert says.said_of(2024) == ("Une autre cible.", "3 500 personnes")
+
+
+def test_a_bilan_tells_the_object_of_its_year(session: Session, move_clock: Callable[..., datetime]) -> None:
+    move_clock(2024, 3, 22, 10)
+    officer = make_user(session, Role.CONVENTIONNEMENT)
+    convention = make_state_convention(
+        session, {(2023, Volet.DEPLOIEMENT): 71_968_900}, signe_le=date(2023, 5, 2)
+    )
+    initial = session.exec(select(StateAmendment)).one()
+    initial.cible = "1 400 personnes"
+    avenant = make_state_amendment(
+        session, convention, {(2024, Volet.DEPLOIEMENT): 99_812_624}, numero=1, signe_le=date(2024, 3, 21)
+    )
+    avenant.cible = "3 050 personnes"
+    session.flush()
+    bilan = bilan_writing.begin(session, convention, 2023, BilanKind.INTERMEDIAIRE, by=officer)
+    told_by = bilan_figures.gather(session, convention, bilan)
+    assert told_by["convention"]["cible"] == "1 400 personnes"

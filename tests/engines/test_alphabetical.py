@@ -12,8 +12,9 @@ from portal.accounts.models import Organisation, OrganisationKind, Role
 from portal.beneficiaries import queries as beneficiary_queries
 from portal.beneficiaries.models import Beneficiary
 from portal.engines.alphabetical import by_name, folded
-from portal.prescriptions import listing, lots
+from portal.prescriptions import filters, lots
 from portal.prescriptions import queries as prescription_queries
+from portal.prescriptions.asked import Asked
 from portal.prescriptions.states import Side
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -110,8 +111,8 @@ def test_a_lot_and_the_choices_of_a_list(session: Session) -> None:
     for name in shuffled():
         scene.offer = make_offer(session, scene.structure, nom=name)
         make_prescription(session, scene)
-    asked = listing.Asked(side=Side.REFERENT)
-    assert [row.offre for row in listing.choices(session, scene.referent, asked)] == NAMES
+    asked = Asked(side=Side.REFERENT)
+    assert [row.offre for row in filters.choices(session, scene.referent, asked)] == NAMES
 
 
 def test_the_names_are_all_there(session: Session) -> None:

@@ -146,7 +146,9 @@ class Door:
         return "LK" if self.to == "L" else "RCEMXOADSN"
 
     def stands_for(self, letter: str) -> str:
-        """On paper it is the référent who knocks, and nobody else."""
+        """On paper it is the référent who knocks, and nobody else; to all of a lot, a référent alone."""
+        if self.endpoint.endswith(".lot_documents") and letter == "M":
+            return "-"
         return {"R": "P", "C": "Q"}.get(letter, "-") if self.endpoint.endswith(".paper") else letter
 
 

@@ -1,16 +1,19 @@
 """Lists, waiting lists and the page of exports send as many statements for ten prescriptions as for one of each state."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
 from portal.accounts.models import Role, User
-from portal.prescriptions import answers, export_choices, listing
+from portal.prescriptions import answers, export_choices, filters, listing, searching
+from portal.prescriptions.asked import Asked
 from portal.prescriptions.states import Side, State
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
+from tests.factories.offers import make_offer
 from tests.factories.prescriptions import Scene, make_prescription, make_scene
 from tests.prescriptions.hands import SignIn
 from tests.statements import count_statements
@@ -72,15 +75,15 @@ def test_a_search_takes_few_statements_and_answers_on_one_page(
     scene = make_scene(session, places=30)
     for _ in range(2):
         one_of_each(session, scene)
-    monkeypatch.setattr(listing, "SEARCHED", 5)
+    monkeypatch.setattr(searching, "SEARCHED", 5)
     person = make_beneficiary(session, scene.referent)
     make_prescription(session, scene, State.ENVOYEE, person)
     with count_statements(session) as sent:
-        found = listing.search(session, scene.referent, person.nom, team=team)
+        found = searching.search(session, scene.referent, person.nom, team=team)
     assert len(sent) == (3 if team else 2)
     assert 1 <= len(found) <= 5
     with count_statements(session) as sent:
-        assert listing.search(session, scene.referent, "personne-ne-s’appelle-ainsi", team=team) == []
+        assert searching.search(session, scene.referent, "personne-ne-s’appelle-ainsi", team=team) == []
     assert len(sent) == 1
 
 
@@ -97,20 +100,20 @@ def test_a_name_that_many_bear_is_found_in_the_same_order(
     make_prescription(session, scene, State.ENVOYEE, make_beneficiary(session, scene.referent))
     session.flush()
     user = scene.referent if side is Side.REFERENT else scene.partner
-    few = listing.search(session, user, "Camille", team=True)
+    few = searching.search(session, user, "Camille", team=True)
     assert {line.state for line in few} == set(states) - (
         {State.ANNULEE} if side is Side.PARTENAIRE else set()
     )
-    monkeypatch.setattr(listing, "_FEW", 3)
+    monkeypatch.setattr(searching, "_FEW", 3)
     with count_statements(session) as sent:
-        assert listing.search(session, user, "camille", team=True) == few
+        assert searching.search(session, user, "camille", team=True) == few
     assert len(sent) <= 7
-    monkeypatch.setattr(listing, "SEARCHED", 3)
-    monkeypatch.setattr(listing, "_READ_TOGETHER", 4)
+    monkeypatch.setattr(searching, "SEARCHED", 3)
+    monkeypatch.setattr(searching, "_READ_TOGETHER", 4)
     with count_statements(session) as sent:
-        assert listing.search(session, user, "camille", team=True) == few[:3]
+        assert searching.search(session, user, "camille", team=True) == few[:3]
     assert len(sent) == (3 if side is Side.REFERENT else 4)
-    asked = listing.Asked(side=side, team=side is Side.REFERENT)
+    asked = Asked(side=side, team=side is Side.REFERENT)
     page = listing.page_of(
         session, user, asked, listing.numbers(session, user, asked), offset=0, size=len(few) + 1
     )
@@ -137,3 +140,32 @@ def test_what_one_may_export_by_is_what_one_may_read(session: Session) -> None:
     assert referents == {scene.referent.id, other.referent.id}
     assert conventions == 2
     assert offered(animator) == (set(), set(), 0)
+
+
+def test_a_team_chooses_a_structure_then_one_of_its_offers(session: Session) -> None:
+    scene, other = make_scene(session), make_scene(session)
+    for made in (scene, other):
+        made.referent = scene.referent
+        make_prescription(session, made)
+    second = make_offer(session, scene.structure, nom="Second atelier d’exemple")
+    make_prescription(session, replace(scene, offer=second))
+    session.flush()
+    asked = Asked(side=Side.REFERENT)
+    own = filters.choices(session, scene.referent, asked)
+    assert {row.offer_id for row in own} == {scene.offer.id, second.id, other.offer.id}
+    with count_statements(session) as first:
+        structures = filters.choices(session, scene.referent, replace(asked, team=True))
+    assert {(row.structure_id, row.offer_id) for row in structures} == {
+        (scene.structure.id, None),
+        (other.structure.id, None),
+    }
+    with count_statements(session) as then:
+        both = filters.choices(
+            session, scene.referent, replace(asked, team=True, structure_id=scene.structure.id)
+        )
+    assert {row.structure_id for row in both if row.offer_id is None} == {
+        scene.structure.id,
+        other.structure.id,
+    }
+    assert {row.offer_id for row in both if row.offer_id} == {scene.offer.id, second.id}
+    assert len(first) == len(then) == 1

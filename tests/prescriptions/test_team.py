@@ -5,8 +5,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from portal.accounts.models import Role
 from portal.beneficiaries.models import AccessEntry
 from portal.prescriptions import listing, queries, rules
+from portal.prescriptions.asked import Asked
 from portal.prescriptions.states import Side, State
 from tests.factories.accounts import make_user
 from tests.factories.beneficiaries import make_beneficiary
@@ -86,11 +88,9 @@ class TestList:
 
     def test_officers_of_the_same_organisation_are_not_colleagues(self, session: Session) -> None:
         scene = make_scene(session)
-        officer = make_user(
-            session, listing.Role.CONVENTIONNEMENT, organisation_id=scene.referent.organisation_id
-        )
+        officer = make_user(session, Role.CONVENTIONNEMENT, organisation_id=scene.referent.organisation_id)
         make_prescription(session, scene)
-        asked = listing.Asked(side=Side.REFERENT, team=True)
+        asked = Asked(side=Side.REFERENT, team=True)
         assert listing.numbers(session, officer, asked).total == 0
         assert session.execute(queries.readable_by(officer)).first() is None
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField
 
-from portal.web.conflicts import between
+from portal.web.conflicts import between, given
 from portal.web.euros import EurosField
 from portal.web.forms import ChecklistField, Form, options
 
@@ -101,3 +101,14 @@ def test_a_question_that_is_asked_no_more_is_left_out() -> None:
 
     form = More(MultiDict({"montant_2030": "5", "nom": "Un"}))
     assert "2030" not in [row[0] for row in rows(form)]
+
+
+def test_what_was_typed_is_given_back_as_it_was_typed() -> None:
+    assert given(typed(jour="demain", montant="douze", nombre=None, oui=None, nom="")) == [
+        ("Jour", "demain"),
+        ("Montant", "douze"),
+        ("Pour", "L’un"),
+        ("Parmi", "Ixe, Igrec"),
+    ]
+    assert given(typed())[-1] == ("Oui ?", "Oui")
+    assert given(Questions(MultiDict())) == []

@@ -21,7 +21,7 @@ from portal.web.fields import (
     posted_version,
     read_version,
 )
-from portal.web.forms import Form, NotInFuture
+from portal.web.forms import Form, NotInFuture, options
 
 KEY = "0b4f5a8e-5d0c-4b8e-9d55-6f6a1f2f9d10"
 
@@ -29,7 +29,7 @@ KEY = "0b4f5a8e-5d0c-4b8e-9d55-6f6a1f2f9d10"
 @pytest.mark.parametrize("kind", [SelectField, RadioField])
 def test_a_choice_that_is_gone_is_said_in_plain_words(kind: Any) -> None:
     class Chosen(Form):
-        qui = kind("Qui ?", choices=[("a", "Alix")])
+        qui = kind("Qui ?", choices=options([("a", "Alix")]))
 
     form = Chosen(MultiDict({"qui": "parti"}))
     assert not form.validate()

@@ -59,6 +59,19 @@ def test_hours() -> None:
     assert formats.hours(0.1) == "0\u00a0h\u00a006"
 
 
+def test_numbers_and_amounts() -> None:
+    assert [formats.number(value) for value in (0, -1234, 1_234_567, 1234.5, "beaucoup")] == [
+        "0",
+        "-1\u202f234",
+        "1\u202f234\u202f567",
+        "1\u202f234,50",
+        "beaucoup",
+    ]
+    assert formats.amount(1200, " places") == "1\u202f200 places"
+    assert formats.amount(7.5, write="hours") == formats.hours(7.5)
+    assert formats.amount(123_450, write="euros") == formats.euros(123_450)
+
+
 def test_the_plural_begins_at_two() -> None:
     assert [formats.count(n, "offre") for n in (0, 1, 2)] == ["0 offre", "1 offre", "2 offres"]
     assert formats.count(3, "place libre", "places libres") == "3 places libres"

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from portal.accounts.models import Role, User
 from portal.beneficiaries.dossier import Line
 from portal.conventions import follow_up
-from portal.prescriptions import attention, listed, listing, queries
+from portal.prescriptions import attention, filters, listed, listing, queries, searching
+from portal.prescriptions.asked import Asked
 from portal.prescriptions.buckets import BUCKETS, LATE, Bucket, Late, bucket_of
 from portal.prescriptions.states import OPEN, Side, State
 from portal.prescriptions.views import cards
@@ -32,7 +33,7 @@ def index() -> Any:
     searched = request.method == "POST"
     words = clean_text(request.form.get("q", ""))[:100] if searched else ""
     if searched:
-        found = listing.search(db(), user, words, team=asked.team)
+        found = searching.search(db(), user, words, team=asked.team)
         pager = Pager(items=found, page=1, pages=1, total=len(found))
         # Somebody is found: there are some, and the page of a search tells no other number.
         known = listing.Numbers({}, 0) if found else listing.numbers(db(), user, asked)
@@ -43,7 +44,7 @@ def index() -> Any:
         nothing_yet = not known.total and asked == _bare(asked)
     listed_alone = searched or nothing_yet
     late = {} if listed_alone else listing.late_numbers(db(), user, asked)
-    choices = [] if listed_alone else listing.choices(db(), user, asked)
+    choices = [] if listed_alone else filters.choices(db(), user, asked)
     base = url_for("prescriptions.index")
     address = _addresses(base, asked)
     # What a colleague follows is news to the colleague.
@@ -58,7 +59,7 @@ def index() -> Any:
         pager=pager,
         words=words,
         searched=searched,
-        searched_most=listing.SEARCHED,
+        searched_most=searching.SEARCHED,
         nothing_yet=nothing_yet,
         total=known.total,
         chips=[
@@ -113,7 +114,7 @@ def bucket_asked(side: Side, slug: str | None) -> Bucket | None:
         abort(404)
 
 
-def _asked(user: User) -> listing.Asked:
+def _asked(user: User) -> Asked:
     """What the address asks for. What it cannot ask for does not exist (404)."""
     side = queries.side_of(user)
     assert side is not None
@@ -124,7 +125,7 @@ def _asked(user: User) -> listing.Asked:
         abort(404)
     if late is not None and late not in LATE[side]:
         abort(404)
-    return listing.Asked(
+    return Asked(
         side=side,
         team=side is Side.REFERENT and args.get("equipe") == "1",
         bucket=bucket_asked(side, args.get("etat")),
@@ -136,7 +137,7 @@ def _asked(user: User) -> listing.Asked:
     )
 
 
-def _page(user: User, asked: listing.Asked, known: listing.Numbers) -> Pager:
+def _page(user: User, asked: Asked, known: listing.Numbers) -> Pager:
     """Return the page that the address asks for; one past the end does not exist (404)."""
     number = page_number(request.args.get("page"))
     total = sum(known.within(asked.bucket).values())
@@ -147,17 +148,17 @@ def _page(user: User, asked: listing.Asked, known: listing.Numbers) -> Pager:
     return Pager(items=rows, page=number, pages=pages, total=total)
 
 
-def _bare(asked: listing.Asked) -> listing.Asked:
-    return listing.Asked(side=asked.side, silence_days=asked.silence_days)
+def _bare(asked: Asked) -> Asked:
+    return Asked(side=asked.side, silence_days=asked.silence_days)
 
 
-def _buckets(asked: listing.Asked) -> tuple[Bucket, ...]:
+def _buckets(asked: Asked) -> tuple[Bucket, ...]:
     """The buckets of this side, and the one asked for when it is a state alone."""
     usual = BUCKETS[asked.side]
     return usual if asked.bucket is None or asked.bucket in usual else (*usual, asked.bucket)
 
 
-def _addresses(base: str, asked: listing.Asked) -> Callable[..., str]:
+def _addresses(base: str, asked: Asked) -> Callable[..., str]:
     """Return the function that gives the address of the list with one criterion changed."""
 
     def address(**changed: Any) -> str:
@@ -178,7 +179,9 @@ def _addresses(base: str, asked: listing.Asked) -> Callable[..., str]:
     return address
 
 
-def _chosen(asked: listing.Asked, choices: list[Any], address: Callable[..., str]) -> list[tuple[str, str]]:
+def _chosen(
+    asked: Asked, choices: list[filters.Choice], address: Callable[..., str]
+) -> list[tuple[str, str]]:
     """The filters in force, as (words, address without it)."""
     found: list[tuple[str, str]] = []
     if asked.structure_id:
@@ -194,7 +197,7 @@ def _chosen(asked: listing.Asked, choices: list[Any], address: Callable[..., str
     return found
 
 
-def _late_label(kind: Late, asked: listing.Asked) -> str:
+def _late_label(kind: Late, asked: Asked) -> str:
     return {
         Late.SANS_REPONSE: f"Sans réponse depuis {asked.silence_days} jours ou plus",
         Late.ENTREE: "Entrée attendue passée",
@@ -202,7 +205,7 @@ def _late_label(kind: Late, asked: listing.Asked) -> str:
     }[kind]
 
 
-def _late_words(line: listed.Listed, asked: listing.Asked) -> str | None:
+def _late_words(line: listed.Listed, asked: Asked) -> str | None:
     """What is late about one prescription, as its card says it."""
     kind = listed.lateness(line, asked.silence_days)
     return None if kind is None else _late_label(kind, asked)

@@ -86,7 +86,7 @@ def test_an_amount_of_one_cent_too_many_is_told_with_the_right_one() -> None:
     assert said(montant_centimes=4_800_000) == {}
     assert said(montant_centimes=4_800_001) == {
         "montant": "12 × 4\u202f000,00\xa0€ font 48\u202f000,00\xa0€, et non 48\u202f000,01\xa0€ : corrigez le montant, "
-        "ou le nombre et le coût."
+        "ou le nombre et le coût. Si ce coût est un arrondi, comptez 1 forfait, du montant payé."
     }
 
 

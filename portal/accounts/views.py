@@ -232,7 +232,10 @@ def set_user_state(user_id: uuid.UUID) -> Any:
         db(), user, active=request.form.get("actif") == "oui", by=db().get_one(User, current_user.id)
     )
     db().commit()
-    flash(f"Le compte de {user.full_name} est {'ouvert' if user.is_active else 'fermé'}.", "success")
+    said = f"Le compte de {user.full_name} est {'ouvert' if user.is_active else 'fermé'}."
+    if not user.is_active and user.role is Role.REFERENT:
+        said += " Ses collègues peuvent prendre la suite de ses prescriptions."
+    flash(said, "success")
     return redirect(url_for("accounts.users"), 303)
 
 

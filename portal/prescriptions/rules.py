@@ -26,6 +26,7 @@ from portal.prescriptions.acting import (
     stand,
     too_late,
 )
+from portal.prescriptions.actors import Actor
 from portal.prescriptions.answers import MAX_WEEK_MINUTES, hold, plan
 from portal.prescriptions.models import (
     Prescription,
@@ -33,7 +34,7 @@ from portal.prescriptions.models import (
     Transition,
 )
 from portal.prescriptions.sharing import CONSENT_VERSION, PIECES, pieces_of
-from portal.prescriptions.states import OPEN, Act, Side, State
+from portal.prescriptions.states import OPEN, TRANSITIONS, Act, Side, State
 from portal.structures.models import Structure
 
 
@@ -197,6 +198,27 @@ def hand_over(
         raise NotAllowed("Choisissez un référent de votre organisme.", field="collegue")
     prescription.referent_id = to.id
     move(session, prescription, Act.CONFIER, actor, message)
+
+
+def take_over(session: Session, prescription: Prescription, *, by: User) -> None:
+    """Follow from now on a sent prescription whose référent left: a colleague may, once that one's account is closed.
+
+    The history says why. The file of the person stays where it is. Raises NotAllowed for somebody who is not a référent
+    of the same organisation, AlreadyDone when the account is open, when somebody follows it already, or after the end.
+    """
+    lock(session, prescription)
+    former = session.get_one(User, prescription.referent_id, populate_existing=True)
+    if former.id == by.id:
+        raise AlreadyDone("Vous suivez déjà cette prescription.")
+    if not are_colleagues(former, by):
+        raise NotAllowed("Cette prescription n’est pas suivie dans votre organisme.")
+    if former.is_active:
+        raise AlreadyDone(f"{former.full_name} suit cette prescription : rien n’a été changé.")
+    if (prescription.state, Act.CONFIER) not in TRANSITIONS:
+        raise AlreadyDone(too_late(session, prescription))
+    prescription.referent_id = by.id
+    why = f"Le compte de {former.full_name} est fermé : {by.full_name} suit maintenant cette prescription."
+    move(session, prescription, Act.CONFIER, Actor(Side.REFERENT, user=by), why)
 
 
 def adjust_week(

@@ -108,7 +108,8 @@ def test_closing_an_account_ends_its_sessions(
     theirs = sign_in(person)
     theirs.get("/compte")
     admin = make_user(session, Role.ADMINISTRATION)
-    sign_in(admin).post(f"/comptes/{person.id}/etat", {"actif": "non"})
+    told = sign_in(admin).post(f"/comptes/{person.id}/etat", {"actif": "non"})
+    assert ("peuvent prendre la suite" in told.text) is (person.role is Role.REFERENT)
     assert theirs.get("/compte").h1 == "Se connecter"
 
 

@@ -267,6 +267,7 @@ RULES: dict[str, str | frozenset[Role]] = {
     "prescriptions.waiting_list": MONEY,
     "prescriptions.remind": REFERENT,
     "prescriptions.hand_over": REFERENT,
+    "prescriptions.take_over": REFERENT,
     "prescriptions.assign": PARTENAIRE,
     "prescriptions.answer_several": PARTENAIRE,
     "prescriptions.act": BOTH_SIDES,

@@ -128,6 +128,12 @@ def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
         "agreed_text": sharing.agreed_text(prescription),
         "person_name": name_of(prescription, side),
         "is_theirs": _is_theirs(prescription),
+        # Nobody acts for the référent any more: a colleague may follow it instead.
+        "left": (
+            not _is_theirs(prescription)
+            and not prescription.referent.is_active
+            and (prescription.state, Act.CONFIER) in TRANSITIONS
+        ),
         "follows": follows,
         "shared": _shared(prescription, side),
         "motif": (

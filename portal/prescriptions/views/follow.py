@@ -14,7 +14,7 @@ from portal.prescriptions.models import Prescription
 from portal.prescriptions.states import Act
 from portal.prescriptions.views import telling
 from portal.prescriptions.views.answer import own_desk, told_too_late
-from portal.prescriptions.views.blueprint import blueprint, journal, name_of, visible
+from portal.prescriptions.views.blueprint import blueprint, journal, name_of, readable, visible
 from portal.web.access import allow, person
 from portal.web.forms import Form
 from portal.web.session import db
@@ -51,6 +51,22 @@ def hand_over(prescription_id: uuid.UUID) -> Any:
         "La prescription est passée à votre collègue, qui la suit maintenant.",
         nobody=None if colleagues else "Il n’y a pas d’autre référent dans votre organisme.",
     )
+
+
+@blueprint.post("/<uuid:prescription_id>/prendre-la-suite")
+@allow(Role.REFERENT)
+def take_over(prescription_id: uuid.UUID) -> Any:
+    """Follow the prescription of a colleague whose account is closed."""
+    prescription = readable(prescription_id)
+    try:
+        rules.take_over(db(), prescription, by=person())
+    except AlreadyDone as already:
+        db().rollback()
+        flash(already.message, "info")
+    else:
+        db().commit()
+        flash("Vous suivez maintenant cette prescription.", "success")
+    return redirect(url_for("prescriptions.show", prescription_id=prescription_id), 303)
 
 
 @blueprint.route("/<uuid:prescription_id>/suivre", methods=["GET", "POST"])

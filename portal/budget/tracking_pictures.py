@@ -4,22 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from babel.dates import get_month_names
+
 WIDTH, HEIGHT = 960, 340
 LEFT, RIGHT, TOP, FLOOR = 110, 940, 24, 300
-_SHORT_MONTHS = (
-    "janv.",
-    "févr.",
-    "mars",
-    "avr.",
-    "mai",
-    "juin",
-    "juil.",
-    "août",
-    "sept.",
-    "oct.",
-    "nov.",
-    "déc.",
-)
+_SHORT_MONTHS = tuple(get_month_names("abbreviated", locale="fr").values())
 _KINDS = ("neutral", "accent", "warning", "danger")
 # Beyond, bars are too thin to be told apart; the table has them all.
 MOST_BARS = 12

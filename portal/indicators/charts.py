@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel.dates import get_month_names
+
 WIDTH, HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 12, 32
+_SHORT_MONTHS = get_month_names("abbreviated", locale="fr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +80,5 @@ def _round_up(value: float) -> float:
 
 def short_month(text: str) -> str:
     """Return "janv. 26" for "2026-01"."""
-    names = (
-        "janv.",
-        "févr.",
-        "mars",
-        "avr.",
-        "mai",
-        "juin",
-        "juil.",
-        "août",
-        "sept.",
-        "oct.",
-        "nov.",
-        "déc.",
-    )
     year, month = text.split("-")
-    return f"{names[int(month) - 1]} {year[2:]}"
+    return f"{_SHORT_MONTHS[int(month)]} {year[2:]}"

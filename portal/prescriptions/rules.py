@@ -200,6 +200,11 @@ def hand_over(
     move(session, prescription, Act.CONFIER, actor, message)
 
 
+def is_left(prescription: Prescription) -> bool:
+    """Say whether nobody acts for the référent any more: their account (loaded) is closed and it has not ended."""
+    return not prescription.referent.is_active and (prescription.state, Act.CONFIER) in TRANSITIONS
+
+
 def take_over(session: Session, prescription: Prescription, *, by: User) -> None:
     """Follow from now on a sent prescription whose référent left: a colleague may, once that one's account is closed.
 

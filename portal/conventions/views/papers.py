@@ -6,17 +6,16 @@ Always to be saved: a browser shows nothing that somebody sent.
 import uuid
 from typing import Any
 
-from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, url_for
 
 from portal.accounts.models import Role
 from portal.conventions import papers
 from portal.conventions.engagements import ConventionDocument, PartnerPayment
 from portal.conventions.models import Convention
 from portal.conventions.views.blueprint import READERS, blueprint, payment_of, visible
-from portal.errors import RuleBroken
 from portal.web import uploads
 from portal.web.access import allow, person
-from portal.web.fields import posted_key
+from portal.web.joining import Sent, join
 from portal.web.session import db
 
 uploads.accept_document("conventions.add_paper")
@@ -62,43 +61,26 @@ def paper(convention_id: uuid.UUID, document_id: uuid.UUID) -> Any:
 
 
 def _add(convention_id: uuid.UUID, payment_id: uuid.UUID | None) -> Any:
-    convention, payment = _opened(convention_id, payment_id)
-    wrong = None
-    if request.method == "POST":
-        try:
-            name, content = uploads.sent_document()
-            uploads.checked(content)
-            convention, payment = _opened(convention_id, payment_id)
-            kept = _attach(convention, payment_id, name, content)
-        except RuleBroken as broken:
-            db().rollback()
-            convention, payment = _opened(convention_id, payment_id)
-            wrong = broken.message
-        else:
-            db().commit()
-            flash(f"« {kept.nom} » est ajouté.", "success")
-            return redirect(_home(convention_id, payment_id is not None), 303)
-    page = render_template(
-        "conventions/paper.html",
-        convention=convention,
-        payment=payment,
-        wrong=wrong,
-        key=uuid.uuid4(),
-        accept=uploads.KINDS,
-        megabytes=uploads.MEGABYTES,
+    return join(
+        lambda: _opened(convention_id, payment_id),
+        lambda found, sent: _attach(found[0], payment_id, sent),
+        lambda found: _home(convention_id, payment_id is not None),
+        lambda found, told: render_template(
+            "conventions/paper.html", convention=found[0], payment=found[1], **told
+        ),
     )
-    return make_response(page, 422 if wrong else 200)
 
 
-def _attach(
-    convention: Convention, payment_id: uuid.UUID | None, name: str, content: bytes
-) -> ConventionDocument:
-    id = posted_key("cle_document")
+def _attach(convention: Convention, payment_id: uuid.UUID | None, sent: Sent) -> ConventionDocument:
+    told: dict[str, Any] = {
+        "filename": sent.filename,
+        "content": sent.content,
+        "by": person(),
+        "id": sent.key,
+    }
     if payment_id is None:
-        return papers.attach(db(), convention, filename=name, content=content, by=person(), id=id)
-    return papers.attach_to_payment(
-        db(), convention, payment_id, filename=name, content=content, by=person(), id=id
-    )
+        return papers.attach(db(), convention, **told)
+    return papers.attach_to_payment(db(), convention, payment_id, **told)
 
 
 def _opened(

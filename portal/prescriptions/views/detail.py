@@ -129,11 +129,7 @@ def _page(prescription: Prescription, since: datetime | None) -> dict[str, Any]:
         "person_name": name_of(prescription, side),
         "is_theirs": _is_theirs(prescription),
         # Nobody acts for the référent any more: a colleague may follow it instead.
-        "left": (
-            not _is_theirs(prescription)
-            and not prescription.referent.is_active
-            and (prescription.state, Act.CONFIER) in TRANSITIONS
-        ),
+        "left": not _is_theirs(prescription) and rules.is_left(prescription),
         "follows": follows,
         "shared": _shared(prescription, side),
         "motif": (
